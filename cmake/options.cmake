@@ -1,0 +1,27 @@
+# Compile options shared by every target.
+
+# Below LibTorch results must equal the official environments to the last bit. g++ forms fused multiply-adds in
+# vectorised code even under -ffp-contract=off, so the instruction set must not offer them.
+set(CORVID_EXACT_FLAGS -mavx2 -mno-fma -ffp-contract=off)
+
+function(corvid_compile_options target)
+  target_compile_options(${target} PRIVATE ${CORVID_EXACT_FLAGS} -Wall -Wextra -Wno-missing-field-initializers)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 warns wrongly about std::string concatenation (GCC bug 105651).
+    target_compile_options(${target} PRIVATE -Wno-restrict)
+  endif()
+  if(CORVID_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(CORVID_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${CORVID_SANITIZE} -fno-omit-frame-pointer -g1)
+    target_link_options(${target} PRIVATE -fsanitize=${CORVID_SANITIZE})
+  endif()
+endfunction()
+
+function(corvid_library name)
+  add_library(${name} STATIC ${ARGN})
+  corvid_compile_options(${name})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
+                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/corvid>)
+endfunction()

@@ -1,0 +1,262 @@
+// BatchEnv<E>: N copies of one environment stepped by a thread pool. One virtual call a batch, E::step inlined.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "core/base/thread_pool.h"
+#include "core/env/vector_env.h"
+
+namespace corvid {
+
+template <Environment E>
+class BatchEnv final : public VectorEnv {
+  using Obs = typename E::Obs;
+  using Action = typename E::Action;
+  static constexpr bool kDiscrete = std::is_same_v<Action, std::int64_t>;
+
+ public:
+  BatchEnv(std::string id, const typename E::Options& options, const VectorOptions& vector, int max_episode_steps)
+      : VectorEnv(std::move(id), E::spec(options), vector.num_envs, vector.auto_reset, max_episode_steps),
+        options_(options),
+        envs_(static_cast<std::size_t>(vector.num_envs), E(options)),
+        rngs_(envs_.size(), Rng(0)),
+        elapsed_(envs_.size(), 0),
+        ended_(envs_.size(), 0),
+        obs_size_(spec().observation.size()),
+        action_size_(spec().action.size()) {
+    if (vector.num_threads != 1) choose_threads(vector.num_threads);
+  }
+
+  void reset_where(std::span<const std::uint8_t> mask, std::span<const std::uint64_t> seeds, const ObsView& obs) override {
+    CORVID_CHECK(mask.size() == envs_.size(), "the reset mask needs one entry an environment");
+    Obs* rows = obs.as<Obs>();
+    for (std::size_t i = 0; i < envs_.size(); ++i) {
+      if (!mask[i]) continue;
+      if (!seeds.empty()) rngs_[i] = Rng(seeds[i]);
+      begin_episode(i);
+      envs_[i].observe(rows + static_cast<std::int64_t>(i) * obs_size_);
+    }
+  }
+
+  void step(const ActionView& actions, const StepView& out) override { step_all({}, actions, out); }
+
+  void step_where(std::span<const std::uint8_t> active, const ActionView& actions, const StepView& out) override {
+    CORVID_CHECK(active.size() == envs_.size(), "step_where needs one entry an environment");
+    step_all(active, actions, out);
+  }
+
+  void observe(const ObsView& obs) const override {
+    for (std::size_t i = 0; i < envs_.size(); ++i) envs_[i].observe(obs.as<Obs>() + static_cast<std::int64_t>(i) * obs_size_);
+  }
+
+  std::vector<std::byte> save() override {
+    BlobWriter writer;
+    visit_state(writer);
+    return writer.take();
+  }
+
+  void restore(std::span<const std::byte> state) override {
+    BlobReader reader(state);
+    visit_state(reader);
+    if (!reader.at_end()) fail(ErrorKind::kBadFile, "the saved state of ", id(), " is longer than this vector's state");
+  }
+
+  bool action_mask(std::uint8_t* legal) const override {
+    if constexpr (Masked<E>) {
+      for (std::size_t i = 0; i < envs_.size(); ++i) envs_[i].action_mask(legal + static_cast<std::int64_t>(i) * spec().action.n);
+      return true;
+    } else {
+      return false;
+    }
+  }
+
+  bool draw(int index, Canvas& canvas) const override {
+    if constexpr (Drawable<E>) {
+      envs_.at(static_cast<std::size_t>(index)).draw(canvas);
+      return true;
+    } else {
+      return false;
+    }
+  }
+
+  std::optional<TabularModel> model() const override {
+    if constexpr (Tabular<E>) return E::model(options_);
+    else return std::nullopt;
+  }
+
+  /// Threads a step uses: 1 when the pool would cost more than it saves.
+  int num_threads_used() const { return pool_ ? pool_->num_threads() : 1; }
+
+ private:
+  // Envs per block: large enough that claiming is cheap, small enough that blocks balance.
+  static constexpr std::size_t kBlock = 64;
+
+  void begin_episode(std::size_t i) {
+    envs_[i].reset(rngs_[i]);
+    elapsed_[i] = 0;
+    ended_[i] = 0;
+  }
+
+  Action action_at(const ActionView& actions, std::size_t i) const {
+    if constexpr (kDiscrete) {
+      return static_cast<const std::int64_t*>(actions.data)[i] - spec().action.start;
+    } else {
+      using Element = typename Action::element_type;
+      return Action(static_cast<Element*>(actions.data) + static_cast<std::int64_t>(i) * action_size_,
+                    static_cast<std::size_t>(action_size_));
+    }
+  }
+
+  void check_actions(std::span<const std::uint8_t> active, const ActionView& actions) const {
+    if (actions.dtype != spec().action.dtype) {
+      fail(ErrorKind::kUsage, id(), " expects actions of ", dtype_name(spec().action.dtype), ", got ", dtype_name(actions.dtype));
+    }
+    // One branch-free pass; the environment is looked for only when something is wrong.
+    auto legal = [&](std::size_t i) {
+      if constexpr (kDiscrete) {
+        return static_cast<std::uint64_t>(action_at(actions, i)) < static_cast<std::uint64_t>(spec().action.n);
+      } else {
+        bool ok = true;
+        const Action action = action_at(actions, i);
+        for (std::size_t k = 0; k < action.size(); ++k) {
+          if constexpr (std::is_floating_point_v<std::remove_cv_t<typename Action::element_type>>) ok &= std::isfinite(action[k]);
+          else ok &= static_cast<std::uint64_t>(action[k]) < static_cast<std::uint64_t>(spec().action.nvec[k]);
+        }
+        return ok;
+      }
+    };
+    bool all_legal = true;
+    for (std::size_t i = 0; i < envs_.size(); ++i) all_legal &= legal(i);
+    if (all_legal) return;
+    for (std::size_t i = 0; i < envs_.size(); ++i) {
+      if (legal(i) || (!active.empty() && !active[i])) continue;
+      std::ostringstream got;
+      if constexpr (kDiscrete) {
+        got << static_cast<const std::int64_t*>(actions.data)[i];
+      } else {
+        for (auto value : action_at(actions, i)) got << value << ' ';
+      }
+      fail(ErrorKind::kUsage, id(), " environment ", i, ": action ", got.str(), " is outside ", spec().action.to_string());
+    }
+  }
+
+  void step_all(std::span<const std::uint8_t> active, const ActionView& actions, const StepView& out) {
+    check_actions(active, actions);
+    std::atomic<std::size_t> bad_reward{envs_.size()};
+    const std::size_t num_envs = envs_.size();
+    auto block = [&](int index) {
+      const std::size_t first = static_cast<std::size_t>(index) * kBlock;
+      const std::size_t bad = step_block(first, std::min(first + kBlock, num_envs), active, actions, out);
+      if (bad != num_envs) bad_reward.store(bad);
+    };
+    const int num_blocks = static_cast<int>((num_envs + kBlock - 1) / kBlock);
+    if (pool_) pool_->run(num_blocks, block);
+    else for (int index = 0; index < num_blocks; ++index) block(index);
+    if (bad_reward != num_envs) {
+      fail(ErrorKind::kFailed, id(), " environment ", bad_reward.load(), " gave a reward that is not finite (",
+           out.reward[bad_reward], "); its step function is at fault");
+    }
+  }
+
+  /// Steps environments [first, last); returns the index of one with a reward that is not finite, or num_envs.
+  std::size_t step_block(std::size_t first, std::size_t last, std::span<const std::uint8_t> active,
+                         const ActionView& actions, const StepView& out) {
+    const int limit = max_episode_steps() > 0 ? max_episode_steps() : std::numeric_limits<int>::max();
+    const AutoReset mode = auto_reset();
+    Obs* const obs = out.obs.as<Obs>();
+    Obs* const final_obs = out.final_obs.as<Obs>();
+    std::size_t bad = envs_.size();
+    for (std::size_t i = first; i < last; ++i) {
+      if (!active.empty() && !active[i]) continue;
+      Obs* const row = obs + static_cast<std::int64_t>(i) * obs_size_;
+
+      // In next-step mode this step only starts the next episode.
+      if (mode == AutoReset::kNextStep && ended_[i]) {
+        begin_episode(i);
+        envs_[i].observe(row);
+        out.reward[i] = 0;
+        out.terminated[i] = out.truncated[i] = 0;
+        continue;
+      }
+
+      const StepResult result = envs_[i].step(action_at(actions, i), rngs_[i]);
+      const bool truncated = ++elapsed_[i] >= limit;
+      out.reward[i] = result.reward;
+      out.terminated[i] = result.terminated;
+      out.truncated[i] = truncated;
+      if (!std::isfinite(result.reward)) bad = i;
+      if (result.terminated || truncated) [[unlikely]] {
+        envs_[i].observe(final_obs + static_cast<std::int64_t>(i) * obs_size_);
+        if (mode == AutoReset::kSameStep) begin_episode(i);
+        else ended_[i] = 1;
+      }
+      envs_[i].observe(row);
+    }
+    return bad;
+  }
+
+  /// Keeps a pool only when a split batch is faster: the work saved must exceed twice the pool's round trip.
+  void choose_threads(int num_threads) {
+    if (envs_.size() <= kBlock) return;
+    auto pool = std::make_unique<ThreadPool>(num_threads);
+    if (pool->num_threads() == 1) return;
+    const double batch_seconds = seconds_per_step() * static_cast<double>(envs_.size());
+    const double saved = batch_seconds * (1 - 1.0 / pool->num_threads());
+    if (saved > 2 * pool->round_trip_seconds()) pool_ = std::move(pool);
+  }
+
+  /// Times one environment on a scratch copy.
+  double seconds_per_step() const {
+    constexpr int kSteps = 512;
+    E env = envs_[0];
+    Rng rng(0);
+    std::vector<Obs> obs(static_cast<std::size_t>(obs_size_));
+    std::vector<float> floats(static_cast<std::size_t>(action_size_));
+    std::vector<std::int64_t> integers(static_cast<std::size_t>(action_size_));
+    env.reset(rng);
+    const auto start = std::chrono::steady_clock::now();
+    for (int t = 0; t < kSteps; ++t) {
+      bool terminated = false;
+      if constexpr (kDiscrete) terminated = env.step(t % spec().action.n, rng).terminated;
+      else if constexpr (std::is_same_v<typename Action::element_type, const float>) terminated = env.step(Action(floats.data(), floats.size()), rng).terminated;
+      else terminated = env.step(Action(integers.data(), integers.size()), rng).terminated;
+      env.observe(obs.data());
+      if (terminated) env.reset(rng);
+    }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / kSteps;
+  }
+
+  void visit_state(Archive& archive) {
+    std::int64_t count = num_envs();
+    archive("num_envs", count);
+    if (count != num_envs()) {
+      fail(ErrorKind::kBadFile, "the saved state holds ", count, " environments, this vector has ", num_envs());
+    }
+    for (std::size_t i = 0; i < envs_.size(); ++i) {
+      if constexpr (Visitable<E>) archive("env", envs_[i]);
+      else {
+        static_assert(std::is_trivially_copyable_v<E>, "give the environment a visit(Archive&)");
+        archive.bytes("env", &envs_[i], sizeof(E));
+      }
+      archive("rng", rngs_[i]);
+      archive("elapsed", elapsed_[i]);
+      archive("ended", ended_[i]);
+    }
+  }
+
+  typename E::Options options_;
+  std::vector<E> envs_;
+  std::vector<Rng> rngs_;
+  std::vector<std::int32_t> elapsed_;
+  std::vector<std::uint8_t> ended_;  // next-step and disabled mode: waiting for a reset
+  std::int64_t obs_size_;
+  std::int64_t action_size_;
+  std::unique_ptr<ThreadPool> pool_;
+};
+
+}  // namespace corvid

@@ -1,0 +1,96 @@
+// What an environment is: a plain struct with the rules of one game.
+//
+//   struct CartPole {
+//     struct Options { bool sutton_barto_reward = false; };      // keyword options; fields(Options&) lists them
+//     using Obs = float;                                          // element type of one observation
+//     using Action = std::int64_t;                                // or std::span<const float, A>, <const int64_t, K>
+//
+//     explicit CartPole(const Options&);
+//     static EnvSpec spec(const Options&);
+//     void reset(Rng&);                                           // new episode
+//     StepResult step(Action, Rng&);                              // one transition
+//     void observe(Obs* out) const;                               // writes one observation
+//
+//     void draw(Canvas&) const;                                   // optional
+//     void visit(Archive&);                                       // needed unless trivially copyable
+//     void action_mask(std::uint8_t* legal) const;                // optional: 1 where an action is legal
+//     static TabularModel model(const Options&);                  // optional: transition probabilities
+//   };
+//
+// Core counts steps and sets `truncated`; an environment only says when an episode terminated. No virtual call,
+// allocation, lock, string or exception in `step`.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "core/base/archive.h"
+#include "core/base/canvas.h"
+#include "core/base/fields.h"
+#include "core/base/rng.h"
+#include "core/base/space.h"
+
+namespace corvid {
+
+/// What an agent sees of an environment, and what a viewer prints about it.
+struct EnvSpec {
+  Space observation;
+  Space action;
+  std::vector<std::string> observation_names;  // one a number; empty when the numbers have no names
+  std::vector<std::string> action_names;       // one a discrete action or action dimension
+};
+
+struct StepResult {
+  double reward = 0;
+  bool terminated = false;
+};
+
+/// One possible outcome of an action in a state.
+struct Transition {
+  double probability = 0;
+  std::int64_t next_state = 0;
+  double reward = 0;
+  bool terminated = false;
+};
+
+/// The full model of a finite environment, for planning (Sutton and Barto 2018, eq. 3.2).
+struct TabularModel {
+  std::int64_t num_states = 0;
+  std::int64_t num_actions = 0;
+  std::vector<std::vector<Transition>> outcomes;  // [num_states * num_actions], row state * num_actions + action
+  std::vector<double> initial;                    // [num_states] probability that an episode starts there
+
+  const std::vector<Transition>& at(std::int64_t state, std::int64_t action) const {
+    return outcomes[static_cast<std::size_t>(state * num_actions + action)];
+  }
+};
+
+/// Options for environments that have none.
+struct NoOptions {};
+inline Fields fields(NoOptions&) { return {}; }
+
+template <class E>
+concept Environment = requires(E env, const E seen, const typename E::Options& options, typename E::Obs* obs,
+                               typename E::Action action, Rng& rng) {
+  E(options);
+  { E::spec(options) } -> std::same_as<EnvSpec>;
+  { env.reset(rng) } -> std::same_as<void>;
+  { env.step(action, rng) } -> std::same_as<StepResult>;
+  { seen.observe(obs) } -> std::same_as<void>;
+} && std::copyable<E>;
+
+template <class E>
+concept Drawable = requires(const E env, Canvas& canvas) { env.draw(canvas); };
+template <class E>
+concept Visitable = requires(E env, Archive& archive) { env.visit(archive); };
+template <class E>
+concept Masked = requires(const E env, std::uint8_t* legal) { env.action_mask(legal); };
+template <class E>
+concept Tabular = requires(const typename E::Options& options) { { E::model(options) } -> std::same_as<TabularModel>; };
+
+}  // namespace corvid

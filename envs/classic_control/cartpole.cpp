@@ -1,0 +1,100 @@
+// CartPole: keep a pole upright on a cart that is pushed left or right.
+// Source: Barto, Sutton and Anderson 1983; Gymnasium 1.4 `CartPoleEnv`.
+// Deviation: none.
+#include <cmath>
+#include <numbers>
+
+#include "core/env/env_registry.h"
+
+namespace corvid {
+namespace {
+
+constexpr double kGravity = 9.8;     // m/s^2
+constexpr double kMassCart = 1.0;    // kg
+constexpr double kMassPole = 0.1;    // kg
+constexpr double kTotalMass = kMassPole + kMassCart;
+constexpr double kLength = 0.5;      // m, half the pole's length
+constexpr double kPoleMassLength = kMassPole * kLength;
+constexpr double kForce = 10.0;      // N
+constexpr double kTau = 0.02;        // s between steps
+constexpr double kThetaLimit = 12 * 2 * std::numbers::pi / 360;  // rad
+constexpr double kXLimit = 2.4;      // m
+
+struct CartPole {
+  struct Options {
+    bool sutton_barto_reward = false;
+  };
+  using Obs = float;
+  using Action = std::int64_t;
+
+  explicit CartPole(const Options& options) : sutton_barto_reward(options.sutton_barto_reward) {}
+
+  static EnvSpec spec(const Options&) {
+    const double inf = std::numeric_limits<double>::infinity();
+    return {.observation = Space::box({-2 * kXLimit, -inf, -2 * kThetaLimit, -inf}, {2 * kXLimit, inf, 2 * kThetaLimit, inf}),
+            .action = Space::discrete(2),
+            .observation_names = {"cart position (m)", "cart velocity (m/s)", "pole angle (rad)", "pole velocity (rad/s)"},
+            .action_names = {"push left", "push right"}};
+  }
+
+  void reset(Rng& rng) {
+    for (double* value : {&x, &x_dot, &theta, &theta_dot}) *value = rng.uniform(-0.05, 0.05);
+  }
+
+  StepResult step(Action action, Rng&) {
+    // Equations of motion (Florian 2007), then one explicit Euler step.
+    const double force = action == 1 ? kForce : -kForce;
+    double sin_theta, cos_theta;
+    ::sincos(theta, &sin_theta, &cos_theta);
+    const double temp = (force + kPoleMassLength * (theta_dot * theta_dot) * sin_theta) / kTotalMass;
+    const double theta_acc = (kGravity * sin_theta - cos_theta * temp) /
+                             (kLength * (4.0 / 3.0 - kMassPole * (cos_theta * cos_theta) / kTotalMass));
+    const double x_acc = temp - kPoleMassLength * theta_acc * cos_theta / kTotalMass;
+    x = x + kTau * x_dot;
+    x_dot = x_dot + kTau * x_acc;
+    theta = theta + kTau * theta_dot;
+    theta_dot = theta_dot + kTau * theta_acc;
+
+    const bool terminated = x < -kXLimit || x > kXLimit || theta < -kThetaLimit || theta > kThetaLimit;
+    if (sutton_barto_reward) return {terminated ? -1.0 : 0.0, terminated};
+    return {1.0, terminated};
+  }
+
+  void observe(Obs* out) const {
+    out[0] = static_cast<float>(x);
+    out[1] = static_cast<float>(x_dot);
+    out[2] = static_cast<float>(theta);
+    out[3] = static_cast<float>(theta_dot);
+  }
+
+  void draw(Canvas& canvas) const {
+    canvas.view({-kXLimit, -0.6}, {kXLimit, 1.6});
+    canvas.line({-kXLimit, 0}, {kXLimit, 0}, 0.01, palette::kInk);
+    canvas.rectangle({x - 0.2, -0.12}, {x + 0.2, 0.12}, palette::kInk);
+    canvas.line({x, 0}, {x + 2 * kLength * std::sin(theta), 2 * kLength * std::cos(theta)}, 0.08, palette::kWood);
+    canvas.circle({x, 0}, 0.04, palette::kBlue);
+  }
+
+  double x = 0, x_dot = 0, theta = 0, theta_dot = 0;  // m, m/s, rad, rad/s
+  bool sutton_barto_reward;
+};
+
+Fields fields(CartPole::Options& options) {
+  return {Field("sutton_barto_reward", &options.sutton_barto_reward, "0 a step and -1 at the end, instead of 1 a step")};
+}
+
+CORVID_REGISTER_ENV(CartPole, {.id = "CartPole-v0",
+                               .family = "classic_control",
+                               .summary = "Keep a pole upright on a cart that is pushed left or right",
+                               .source = "Barto, Sutton and Anderson 1983; Gymnasium CartPoleEnv",
+                               .max_episode_steps = 200,
+                               .reward_threshold = 195});
+CORVID_REGISTER_ENV(CartPole, {.id = "CartPole-v1",
+                               .family = "classic_control",
+                               .summary = "CartPole-v0 with longer episodes",
+                               .source = "Barto, Sutton and Anderson 1983; Gymnasium CartPoleEnv",
+                               .max_episode_steps = 500,
+                               .reward_threshold = 475});
+
+}  // namespace
+}  // namespace corvid

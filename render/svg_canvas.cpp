@@ -1,0 +1,75 @@
+#include "render/svg_canvas.h"
+
+#include <cstdio>
+#include <sstream>
+
+namespace corvid {
+namespace {
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
+
+std::string paint(const char* attribute, Color color) {
+  char text[64];
+  std::snprintf(text, sizeof text, " %s=\"#%06x\"", attribute, color.rgb & 0xffffffu);
+  std::string result = text;
+  if (color.alpha < 1) result += std::string(" ") + attribute + "-opacity=\"" + number(color.alpha) + "\"";
+  return result;
+}
+
+std::string escape(std::string_view text) {
+  std::string result;
+  for (char c : text) {
+    if (c == '<') result += "&lt;";
+    else if (c == '>') result += "&gt;";
+    else if (c == '&') result += "&amp;";
+    else result += c;
+  }
+  return result;
+}
+
+}  // namespace
+
+void SvgCanvas::view(Point low, Point high, Color background) {
+  low_ = low;
+  high_ = high;
+  scale_ = width_ / (high.x - low.x);
+  body_ = "<rect width=\"100%\" height=\"100%\"" + paint("fill", background) + "/>\n";
+}
+
+void SvgCanvas::polygon(std::span<const Point> corners, Color fill) {
+  body_ += "<polygon points=\"";
+  for (const Point& p : corners) body_ += number(to_x(p.x)) + "," + number(to_y(p.y)) + " ";
+  body_ += "\"" + paint("fill", fill) + "/>\n";
+}
+
+void SvgCanvas::line(std::span<const Point> points, double width, Color color) {
+  body_ += "<polyline points=\"";
+  for (const Point& p : points) body_ += number(to_x(p.x)) + "," + number(to_y(p.y)) + " ";
+  body_ += "\" fill=\"none\" stroke-linecap=\"round\" stroke-linejoin=\"round\" stroke-width=\"" + number(width * scale_) + "\"" +
+           paint("stroke", color) + "/>\n";
+}
+
+void SvgCanvas::circle(Point center, double radius, Color fill) {
+  body_ += "<circle cx=\"" + number(to_x(center.x)) + "\" cy=\"" + number(to_y(center.y)) + "\" r=\"" + number(radius * scale_) +
+           "\"" + paint("fill", fill) + "/>\n";
+}
+
+void SvgCanvas::text(Point center, double height, std::string_view text, Color color) {
+  body_ += "<text x=\"" + number(to_x(center.x)) + "\" y=\"" + number(to_y(center.y)) + "\" font-family=\"sans-serif\" font-size=\"" +
+           number(height * scale_) + "\" text-anchor=\"middle\" dominant-baseline=\"central\"" + paint("fill", color) + ">" +
+           escape(text) + "</text>\n";
+}
+
+std::string SvgCanvas::str() const {
+  std::ostringstream document;
+  const std::string height = number((high_.y - low_.y) * scale_);
+  document << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << number(width_) << "\" height=\"" << height
+           << "\" viewBox=\"0 0 " << number(width_) << " " << height << "\">\n" << body_ << "</svg>\n";
+  return document.str();
+}
+
+}  // namespace corvid

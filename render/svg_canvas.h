@@ -1,0 +1,35 @@
+// Draws an environment as an SVG picture.
+#pragma once
+
+#include <string>
+
+#include "core/base/canvas.h"
+
+namespace corvid {
+
+class SvgCanvas : public Canvas {
+ public:
+  /// Width in pixels; the height follows from the view.
+  explicit SvgCanvas(double width = 600) : width_(width) {}
+
+  void view(Point low, Point high, Color background) override;
+  void polygon(std::span<const Point> corners, Color fill) override;
+  void line(std::span<const Point> points, double width, Color color) override;
+  void circle(Point center, double radius, Color fill) override;
+  void text(Point center, double height, std::string_view text, Color color) override;
+  using Canvas::line;
+
+  /// The whole document.
+  std::string str() const;
+
+ private:
+  double to_x(double x) const { return (x - low_.x) * scale_; }
+  double to_y(double y) const { return (high_.y - y) * scale_; }
+
+  double width_;
+  Point low_, high_;
+  double scale_ = 1;  // pixels a world unit
+  std::string body_;
+};
+
+}  // namespace corvid
