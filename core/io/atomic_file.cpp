@@ -1,13 +1,16 @@
 #include "core/io/atomic_file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <string>
 
 #include "core/base/check.h"
+#include "core/io/disk_file.h"
 
 namespace corvid {
 
@@ -41,22 +44,22 @@ void write_atomically(const fs::path& path, const std::function<void(const fs::p
 }
 
 void write_text_atomically(const fs::path& path, std::string_view text) {
-  write_atomically(path, [&](const fs::path& temporary) {
-    const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0) fail(ErrorKind::kFailed, "cannot create ", temporary.string(), ": ", std::strerror(errno));
-    std::string_view rest = text;
-    while (!rest.empty()) {
-      const ssize_t written = ::write(file, rest.data(), rest.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) {
-        const int code = errno;
-        ::close(file);
-        fail(ErrorKind::kFailed, "cannot write ", path.string(), ": ", std::strerror(code));
-      }
-      rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (::close(file) != 0) fail(ErrorKind::kFailed, "cannot write ", path.string(), ": ", std::strerror(errno));
-  });
+  write_atomically(path, [&](const fs::path& temporary) { write_file(temporary, text); });
+}
+
+void remove_stale_temporaries(const fs::path& folder) {
+  std::error_code ignored;
+  fs::directory_iterator entry(folder.empty() ? fs::path(".") : folder, ignored);
+  for (; entry != fs::directory_iterator(); entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
+    const auto mark = name.rfind(".tmp");
+    if (!name.starts_with('.') || mark == std::string::npos) continue;
+    pid_t writer = 0;
+    const char* end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data() + mark + 4, end, writer);
+    if (error != std::errc() || rest != end || writer <= 0) continue;
+    if (::kill(writer, 0) != 0 && errno == ESRCH) fs::remove(entry->path(), ignored);
+  }
 }
 
 void make_folder(const fs::path& path) {

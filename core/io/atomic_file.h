@@ -20,4 +20,7 @@ void sync_path(const std::filesystem::path& path);
 /// Makes the folder and its parents. Throws Error that says what is in the way.
 void make_folder(const std::filesystem::path& path);
 
+/// Removes temporaries of write_atomically whose writers no longer run (killed while writing). Never throws.
+void remove_stale_temporaries(const std::filesystem::path& folder);
+
 }  // namespace corvid
