@@ -10,6 +10,10 @@
 
 namespace corvid::numpy {
 
+/// The C library's pow(x, 2), which compilers would otherwise replace by x * x.
+double pow_two(double x);
+float pow_two(float x);
+
 /// `x ** 2` of a float64 scalar. Takes pow() only where x * x lies so close to a rounding boundary that pow might differ.
 inline double square(double x) {
   const double product = x * x;
@@ -24,7 +28,7 @@ inline double square(double x) {
   const bool power_of_two = (bits & 0x000fffffffffffffULL) == 0;  // the spacing changes here
   const bool moderate = product > 0x1p-120 && product < 0x1p120;  // pow's error bound grows beyond
   if (std::fabs(error) < half_ulp * (1 - 0x1p-5) && moderate && !power_of_two) [[likely]] return product;
-  return std::pow(x, 2.0);
+  return pow_two(x);
 }
 
 /// `x ** 2` of a float32 scalar: powf(x, 2), with the same shortcut.
@@ -34,11 +38,11 @@ inline float square(float x) {
   const auto cut = static_cast<std::int64_t>(bits & 0x1fffffff);  // what rounding to float32 cuts off; 2^29 is one ulp
   const bool near_tie = cut > 0x10000000 - 0x400000 && cut < 0x10000000 + 0x400000;
   if (!near_tie && product > 0x1p-60 && product < 0x1p60) [[likely]] return static_cast<float>(product);
-  return std::pow(x, 2.0f);
+  return pow_two(x);
 }
 
-/// np.sin and np.cos of a float32, for |x| <= pi / 4.
-float sin_small(float x);
-float cos_small(float x);
+/// np.sin and np.cos of a float32, for |x| below 70,000.
+float sin(float x);
+float cos(float x);
 
 }  // namespace corvid::numpy

@@ -96,9 +96,8 @@ struct Acrobot {
     for (std::size_t k : {0, 1}) {
       // The official state is float32 until the first step, and so are its sine and cosine.
       const auto angle = static_cast<float>(state[k]);
-      const bool small = !stepped && std::fabs(angle) <= static_cast<float>(kPi / 4);
-      out[2 * k] = small ? numpy::cos_small(angle) : static_cast<float>(std::cos(state[k]));
-      out[2 * k + 1] = small ? numpy::sin_small(angle) : static_cast<float>(std::sin(state[k]));
+      out[2 * k] = stepped ? static_cast<float>(std::cos(state[k])) : numpy::cos(angle);
+      out[2 * k + 1] = stepped ? static_cast<float>(std::sin(state[k])) : numpy::sin(angle);
     }
     out[4] = static_cast<float>(state[2]);
     out[5] = static_cast<float>(state[3]);
@@ -125,7 +124,7 @@ struct Acrobot {
 Fields fields(Acrobot::Options& options) {
   return {Field("book_or_nips", &options.book_or_nips, "equations of motion of the book or of the paper").one_of({"book", "nips"}),
           Field("torque_noise_max", &options.torque_noise_max, "largest uniform noise on the torque, N m").at_least(0),
-          Field("dt", &options.dt, "time of one step, s").more_than(0),
+          Field("dt", &options.dt, "time of one step, s").more_than(0).at_most(1),
           Field("low", &options.low, "smallest first value of angles and velocities"),
           Field("high", &options.high, "largest first value of angles and velocities")};
 }
