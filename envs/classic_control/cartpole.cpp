@@ -1,6 +1,7 @@
 // CartPole: keep a pole upright on a cart that is pushed left or right.
 // Source: Barto, Sutton and Anderson 1983; Gymnasium 1.4 `CartPoleEnv`.
-// Deviation: none.
+// Deviation: none. `low` and `high` are options of the environment, in Gymnasium of reset(); `kinematics_integrator` is
+// an attribute there.
 #include <cmath>
 #include <numbers>
 
@@ -23,11 +24,17 @@ constexpr double kXLimit = 2.4;      // m
 struct CartPole {
   struct Options {
     bool sutton_barto_reward = false;
+    std::string kinematics_integrator = "euler";
+    double low = -0.05, high = 0.05;
   };
   using Obs = float;
   using Action = std::int64_t;
 
-  explicit CartPole(const Options& options) : sutton_barto_reward(options.sutton_barto_reward) {}
+  explicit CartPole(const Options& options)
+      : sutton_barto_reward(options.sutton_barto_reward), semi_implicit(options.kinematics_integrator != "euler"),
+        low(options.low), high(options.high) {
+    if (low > high) fail(ErrorKind::kUsage, "option low (", low, ") must not exceed option high (", high, ")");
+  }
 
   static EnvSpec spec(const Options&) {
     const double inf = std::numeric_limits<double>::infinity();
@@ -38,11 +45,11 @@ struct CartPole {
   }
 
   void reset(Rng& rng) {
-    for (double* value : {&x, &x_dot, &theta, &theta_dot}) *value = rng.uniform(-0.05, 0.05);
+    for (double* value : {&x, &x_dot, &theta, &theta_dot}) *value = rng.uniform(low, high);
   }
 
   StepResult step(Action action, Rng&) {
-    // Equations of motion (Florian 2007), then one explicit Euler step.
+    // Equations of motion (Florian 2007), then one Euler step.
     const double force = action == 1 ? kForce : -kForce;
     double sin_theta, cos_theta;
     ::sincos(theta, &sin_theta, &cos_theta);
@@ -50,10 +57,12 @@ struct CartPole {
     const double theta_acc = (kGravity * sin_theta - cos_theta * temp) /
                              (kLength * (4.0 / 3.0 - kMassPole * (cos_theta * cos_theta) / kTotalMass));
     const double x_acc = temp - kPoleMassLength * theta_acc * cos_theta / kTotalMass;
-    x = x + kTau * x_dot;
-    x_dot = x_dot + kTau * x_acc;
-    theta = theta + kTau * theta_dot;
-    theta_dot = theta_dot + kTau * theta_acc;
+    const double new_x_dot = x_dot + kTau * x_acc;
+    const double new_theta_dot = theta_dot + kTau * theta_acc;
+    x = x + kTau * (semi_implicit ? new_x_dot : x_dot);
+    theta = theta + kTau * (semi_implicit ? new_theta_dot : theta_dot);
+    x_dot = new_x_dot;
+    theta_dot = new_theta_dot;
 
     const bool terminated = x < -kXLimit || x > kXLimit || theta < -kThetaLimit || theta > kThetaLimit;
     if (sutton_barto_reward) return {terminated ? -1.0 : 0.0, terminated};
@@ -77,10 +86,16 @@ struct CartPole {
 
   double x = 0, x_dot = 0, theta = 0, theta_dot = 0;  // m, m/s, rad, rad/s
   bool sutton_barto_reward;
+  bool semi_implicit;  // positions move with the new velocities
+  double low, high;    // bounds of the first state
 };
 
 Fields fields(CartPole::Options& options) {
-  return {Field("sutton_barto_reward", &options.sutton_barto_reward, "0 a step and -1 at the end, instead of 1 a step")};
+  return {Field("sutton_barto_reward", &options.sutton_barto_reward, "0 a step and -1 at the end, instead of 1 a step"),
+          Field("kinematics_integrator", &options.kinematics_integrator, "Euler's method: explicit or semi-implicit")
+              .one_of({"euler", "semi-implicit euler"}),
+          Field("low", &options.low, "smallest first value of every number"),
+          Field("high", &options.high, "largest first value of every number")};
 }
 
 CORVID_REGISTER_ENV(CartPole, {.id = "CartPole-v0",
