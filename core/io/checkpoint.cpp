@@ -81,10 +81,10 @@ class LoadArchive : public Archive {
   }
 
   // Throws when the file holds more than was asked for: it belongs to another agent or network.
-  void finish() const {
+  void finish(std::string_view part) const {
     std::vector<std::string> left;
     for (const auto& [name, entry] : fields_) {
-      if (!entry.asked) left.push_back("'" + name + "'");
+      if (!entry.asked && name.starts_with(part)) left.push_back("'" + name + "'");
     }
     if (left.empty()) return;
     std::sort(left.begin(), left.end());
@@ -177,13 +177,13 @@ void save_checkpoint(const fs::path& path, const CheckpointInfo& info, const std
   });
 }
 
-CheckpointInfo load_checkpoint(const fs::path& path, const std::function<void(Archive&)>& visit) {
+CheckpointInfo load_checkpoint(const fs::path& path, const std::function<void(Archive&)>& visit, std::string_view part) {
   check_seal(path, kKind);
   Hdf5Reader file(path);
   CheckpointInfo info = verify(path, file);
   LoadArchive archive(path, file);
   visit(archive);
-  archive.finish();
+  archive.finish(part);
   return info;
 }
 

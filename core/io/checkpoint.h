@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "core/base/archive.h"
 
@@ -30,8 +31,10 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& in
 
 /// Checks the whole file (marker, version, every checksum) before `visit` is called. Throws Error kBadFile when
 /// a field is missing, has another type or shape, or is one that nobody asked for; what was visited until then is
-/// overwritten, so discard it.
-CheckpointInfo load_checkpoint(const std::filesystem::path& path, const std::function<void(Archive&)>& visit);
+/// overwritten, so discard it. With a `part`, only fields whose names begin with it must be asked for: part of a state can
+/// be loaded, such as "agent/".
+CheckpointInfo load_checkpoint(const std::filesystem::path& path, const std::function<void(Archive&)>& visit,
+                               std::string_view part = "");
 
 /// As load_checkpoint, with the same checks, but without the state.
 CheckpointInfo read_checkpoint_info(const std::filesystem::path& path);
