@@ -1,0 +1,27 @@
+#include "core/learn/returns.h"
+
+namespace corvid {
+
+void generalized_advantage_estimation(const float* rewards, const float* values, const float* next_values,
+                                      const float* discounts, const float* traces, std::int64_t steps, std::int64_t n,
+                                      float* advantages) {
+  for (std::int64_t t = steps - 1; t >= 0; --t) {
+    const std::int64_t row = t * n;
+    const bool last = t + 1 == steps;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::int64_t k = row + i;
+      const float delta = rewards[k] + discounts[k] * next_values[k] - values[k];
+      advantages[k] = delta + (last ? 0.0f : discounts[k] * traces[k] * advantages[k + n]);
+    }
+  }
+}
+
+void discounted_returns(const float* rewards, std::int64_t steps, double gamma, double last_value, float* returns) {
+  double following = last_value;
+  for (std::int64_t t = steps - 1; t >= 0; --t) {
+    following = rewards[t] + gamma * following;
+    returns[t] = static_cast<float>(following);
+  }
+}
+
+}  // namespace corvid

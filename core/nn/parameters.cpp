@@ -1,0 +1,50 @@
+#include "core/nn/parameters.h"
+
+#include "core/base/check.h"
+
+namespace corvid {
+
+Parameters::Parameters(std::vector<at::Tensor> tensors) : tensors_(std::move(tensors)) {
+  CORVID_CHECK(!tensors_.empty(), "an agent without parameters");
+  std::int64_t total = 0;
+  for (const at::Tensor& tensor : tensors_) total += tensor.numel();
+  flat_ = at::empty({total}, tensors_[0].options());
+  gradient_ = at::zeros_like(flat_);
+
+  at::NoGradGuard no_grad;
+  std::int64_t offset = 0;
+  for (at::Tensor& tensor : tensors_) {
+    const at::Tensor place = flat_.narrow(0, offset, tensor.numel()).view(tensor.sizes());
+    place.copy_(tensor);
+    tensor.set_data(place);
+    tensor.set_requires_grad(true);
+    tensor.mutable_grad() = gradient_.narrow(0, offset, tensor.numel()).view(tensor.sizes());
+    offset += tensor.numel();
+  }
+}
+
+void Parameters::clip_grad_norm(double max_norm) {
+  const at::Tensor norm = at::linalg_vector_norm(gradient_);
+  gradient_.mul_((max_norm / (norm + 1e-6)).clamp_max_(1.0));
+}
+
+void Parameters::visit(Archive& archive) { visit_tensor(archive, "flat", flat_); }
+
+void visit_tensor(Archive& archive, std::string_view name, at::Tensor& tensor) {
+  CORVID_CHECK(tensor.is_contiguous(), "only contiguous tensors are archived");
+  DType dtype;
+  switch (tensor.scalar_type()) {
+    case at::kFloat: dtype = DType::kFloat32; break;
+    case at::kDouble: dtype = DType::kFloat64; break;
+    case at::kLong: dtype = DType::kInt64; break;
+    case at::kByte: dtype = DType::kUint8; break;
+    default: CORVID_CHECK(false, "a tensor type that archives do not hold"); return;
+  }
+  at::NoGradGuard no_grad;
+  at::Tensor host = tensor.detach().cpu();
+  const auto sizes = host.sizes();
+  archive.array(name, dtype, std::span(sizes.data(), sizes.size()), host.data_ptr());
+  if (archive.loading() && host.data_ptr() != tensor.data_ptr()) tensor.copy_(host);
+}
+
+}  // namespace corvid

@@ -1,0 +1,28 @@
+#include "core/run/device.h"
+
+#include <dlfcn.h>
+
+#include "core/base/check.h"
+
+namespace corvid {
+
+void configure_torch() {
+  at::set_num_threads(1);
+  at::globalContext().setFlushDenormal(true);
+}
+
+at::Device open_device(const std::string& name) {
+  configure_torch();
+  if (name == "cpu") return at::kCPU;
+  if (name != "auto" && name != "cuda" && !name.starts_with("cuda:")) {
+    fail(ErrorKind::kUsage, "unknown device '", name, "'; cpu, cuda, cuda:<number> and auto are known");
+  }
+  // libtorch_cuda registers its kernels when it is loaded.
+  const bool loaded = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr;
+  const std::string reason = loaded ? "LibTorch finds no usable NVIDIA GPU or driver" : dlerror();
+  if (loaded && at::hasCUDA()) return at::Device(name == "auto" ? "cuda" : name);
+  if (name == "auto") return at::kCPU;
+  fail(ErrorKind::kUsage, "--device ", name, " cannot be used: ", reason, ". Use --device cpu.");
+}
+
+}  // namespace corvid

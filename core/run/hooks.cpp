@@ -1,0 +1,151 @@
+#include "core/run/hooks.h"
+
+#include <cmath>
+#include <numeric>
+
+namespace corvid {
+
+EpisodeHook::EpisodeHook(const std::filesystem::path& folder, const std::string& env_id, int num_envs, const Clock& clock)
+    : clock_(clock),
+      monitor_(folder / "monitor.csv", env_id, std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()),
+      running_rewards_(static_cast<std::size_t>(num_envs)), running_lengths_(static_cast<std::size_t>(num_envs)) {}
+
+double EpisodeHook::mean(const std::vector<double>& window) {
+  if (window.empty()) return std::numeric_limits<double>::quiet_NaN();
+  return std::accumulate(window.begin(), window.end(), 0.0) / static_cast<double>(window.size());
+}
+
+void EpisodeHook::push(std::vector<double>& window, double value) {
+  if (window.size() == kWindow) window.erase(window.begin());
+  window.push_back(value);
+}
+
+void EpisodeHook::on_step(const RolloutStep& step, std::int64_t) {
+  for (std::size_t i = 0; i < running_rewards_.size(); ++i) {
+    running_rewards_[i] += step.rewards[i];
+    ++running_lengths_[i];
+    if (!step.terminated[i] && !step.truncated[i]) continue;
+    monitor_.episode(running_rewards_[i], running_lengths_[i], clock_.seconds());
+    push(rewards_, running_rewards_[i]);
+    push(lengths_, static_cast<double>(running_lengths_[i]));
+    running_rewards_[i] = 0;
+    running_lengths_[i] = 0;
+  }
+}
+
+void EpisodeHook::visit(Archive& archive) {
+  archive("monitor", monitor_);
+  archive("running_rewards", running_rewards_);
+  archive("running_lengths", running_lengths_);
+  archive("rewards", rewards_);
+  archive("lengths", lengths_);
+}
+
+EvaluationHook::EvaluationHook(const std::filesystem::path& folder, const RunConfig& config, const EnvOptions& options,
+                               Agent& agent, const std::atomic<bool>& stop)
+    : config_(config), options_(options), agent_(agent), stop_(stop),
+      freq_(steps_or_share(config.eval_freq, config.total_timesteps, 20)), next_(freq_), file_(folder / "evaluations.npz") {}
+
+namespace {
+
+std::unique_ptr<VectorEnv> evaluation_env(const RunConfig& config, const EnvOptions& options, std::int64_t episodes) {
+  VectorOptions vector{.num_envs = static_cast<int>(episodes), .num_threads = static_cast<int>(config.num_threads),
+                       .auto_reset = AutoReset::kDisabled, .max_episode_steps = std::nullopt};
+  if (config.max_episode_steps >= 0) vector.max_episode_steps = static_cast<int>(config.max_episode_steps);
+  return make_env(config.env, vector, options);
+}
+
+}  // namespace
+
+void EvaluationHook::after_step(std::int64_t steps) {
+  fresh_.reset();
+  reached_best_ = false;
+  if (freq_ == 0 || steps < next_ || steps >= config_.total_timesteps) return;
+  while (next_ <= steps) next_ += freq_;
+  if (!env_) env_ = evaluation_env(config_, options_, config_.n_eval_episodes);
+  EvaluationResult result = evaluate(agent_.policy(), *env_, static_cast<std::uint64_t>(config_.eval_seed),
+                                     config_.deterministic_eval, kMaxEvaluationSteps, [this] { return stop_.load(); });
+  // An interrupted evaluation is made again when the run goes on.
+  if (static_cast<std::int64_t>(result.rewards.size()) < config_.n_eval_episodes) {
+    next_ = steps;
+    return;
+  }
+  keep(std::move(result), steps);
+}
+
+EvaluationResult EvaluationHook::finish(std::int64_t steps) {
+  const std::int64_t episodes = std::max(config_.n_eval_episodes, config_.n_final_eval_episodes);
+  const auto env = evaluation_env(config_, options_, episodes);
+  EvaluationResult all = evaluate(agent_.policy(), *env, static_cast<std::uint64_t>(config_.eval_seed),
+                                  config_.deterministic_eval, kMaxEvaluationSteps);
+  EvaluationResult first = all;
+  first.rewards.resize(static_cast<std::size_t>(config_.n_eval_episodes));
+  first.lengths.resize(static_cast<std::size_t>(config_.n_eval_episodes));
+  keep(std::move(first), steps);
+  return all;
+}
+
+void EvaluationHook::keep(EvaluationResult result, std::int64_t steps) {
+  file_.add(steps, result.rewards, result.lengths);
+  last_mean_ = result.mean_reward();
+  reached_best_ = last_mean_ >= best_;
+  best_ = std::max(best_, last_mean_);
+  fresh_ = std::move(result);
+}
+
+void EvaluationHook::visit(Archive& archive) {
+  archive("file", file_);
+  archive("next", next_);
+  archive("best", best_);
+  archive("last_mean", last_mean_);
+}
+
+MetricsHook::MetricsHook(const std::filesystem::path& folder, const RunConfig& config, Agent& agent,
+                         const EpisodeHook& episodes, const EvaluationHook& evaluation, const Clock& clock)
+    : agent_(agent), episodes_(episodes), evaluation_(evaluation), clock_(clock),
+      freq_(std::max<std::int64_t>(1, steps_or_share(config.log_freq, config.total_timesteps, 100))), next_(freq_),
+      csv_(folder / "progress.csv") {
+  if (config.tensorboard) events_.emplace(folder);
+}
+
+void MetricsHook::after_step(std::int64_t steps) {
+  if (steps < next_ && !evaluation_.fresh()) return;
+  while (next_ <= steps) next_ += freq_;
+  write(steps);
+}
+
+void MetricsHook::write(std::int64_t steps) {
+  Metrics metrics;
+  if (!std::isnan(episodes_.mean_reward())) {
+    metrics.set("rollout/ep_rew_mean", episodes_.mean_reward());
+    metrics.set("rollout/ep_len_mean", episodes_.mean_length());
+  }
+  if (evaluation_.fresh()) {
+    metrics.set("eval/mean_reward", evaluation_.fresh()->mean_reward());
+    metrics.set("eval/mean_ep_length", evaluation_.fresh()->mean_length());
+  }
+  metrics.set("time/total_timesteps", static_cast<double>(steps));
+  metrics.set("time/time_elapsed", clock_.seconds());
+  metrics.set("time/fps", static_cast<double>(steps) / std::max(1e-9, clock_.seconds()));
+  agent_.report(metrics);
+  for (const auto& [name, value] : metrics.values()) {
+    if (name.starts_with("train/") && name.ends_with("_loss") && !std::isfinite(value)) {
+      fail(ErrorKind::kFailed, name, " became ", value, " at step ", steps,
+           "; lower learning_rate or max_grad_norm, or look for unbounded observations or rewards");
+    }
+  }
+  csv_.row(metrics.values());
+  if (!events_) return;
+  for (const auto& [name, value] : metrics.values()) events_->scalar(name, value, steps);
+}
+
+void MetricsHook::flush() {
+  if (events_) events_->flush();
+}
+
+void MetricsHook::visit(Archive& archive) {
+  archive("csv", csv_);
+  archive("next", next_);
+}
+
+}  // namespace corvid

@@ -1,0 +1,312 @@
+#include "core/run/run.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "core/base/version.h"
+#include "core/io/atomic_file.h"
+#include "core/io/checkpoint.h"
+#include "core/io/config_file.h"
+
+namespace corvid {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string toml_section(const std::string& name, const Fields& fields) {
+  std::string text = "[" + name + "]\n";
+  for (const Field& field : fields) text += field.name() + " = " + field.value() + "\n";
+  return text;
+}
+
+std::string toml_text(const std::string& name, const std::map<std::string, std::string>& entries) {
+  std::string text = "[" + name + "]\n";
+  for (const auto& [key, value] : entries) {
+    std::string copy = value;
+    text += key + " = " + Field(key, &copy, "").value() + "\n";
+  }
+  return text;
+}
+
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+fs::path run_folder(const RunConfig& config) {
+  const fs::path parent = fs::path(config.log_dir) / config.env / config.agent;
+  const std::string suffix = "-s" + std::to_string(config.seed);
+  if (!config.name.empty()) {
+    const fs::path folder = parent / (config.name + suffix);
+    if (fs::exists(folder) && !config.overwrite) {
+      fail(ErrorKind::kUsage, "the run ", folder.string(), " exists; go on with it (corvid resume ", folder.string(),
+           "), choose another --name, or replace it with --overwrite");
+    }
+    return folder;
+  }
+  for (int number = 1;; ++number) {
+    const fs::path folder = parent / ("run-" + std::to_string(number) + suffix);
+    if (!fs::exists(folder)) return folder;
+  }
+}
+
+AgentContext agent_context(const RunConfig& config, const EnvSpec& spec) {
+  return {.spec = spec, .num_envs = static_cast<int>(config.num_envs), .seed = static_cast<std::uint64_t>(config.seed), .device = config.device};
+}
+
+}  // namespace
+
+std::string RunSetup::to_toml() const {
+  RunConfig copy = config;
+  std::string text = toml_section("run", fields(copy)) + "\n" + toml_section("agent", agent->fields()) + "\n";
+  return text + toml_text("env", {env_options.begin(), env_options.end()});
+}
+
+RunSetup setup_from_toml(std::string_view text, std::string_view name) {
+  const std::vector<ConfigSection> sections = parse_config(text, name);
+  RunSetup setup;
+  auto apply = [&](const char* section_name, Fields list, const std::string& owner) {
+    for (const ConfigSection& section : sections) {
+      if (section.name != section_name) continue;
+      for (const ConfigEntry& entry : section.entries) {
+        set_field(list, entry.key, entry.value, owner, std::string(name) + ":" + std::to_string(entry.line));
+      }
+    }
+  };
+  apply("run", fields(setup.config), "a run");
+  setup.agent = agent_registry().at(setup.config.agent).maker();
+  apply("agent", setup.agent->fields(), "agent " + setup.config.agent);
+  for (const ConfigSection& section : sections) {
+    if (section.name == "env") {
+      for (const ConfigEntry& entry : section.entries) setup.env_options.emplace_back(entry.key, entry.value);
+    } else if (section.name != "run" && section.name != "agent" && !(section.name.empty() && section.entries.empty())) {
+      fail(ErrorKind::kUsage, name, ":", section.line, ": unknown section [", section.name, "]", suggestion(section.name, {"run", "agent", "env"}));
+    }
+  }
+  return setup;
+}
+
+std::map<std::string, std::string> versions() {
+  return {{"corvid", kVersion}, {"libtorch", TORCH_VERSION}, {"compiler", __VERSION__}, {"processor", processor()}};
+}
+
+/// One process a run: a lock that ends with the process, however it ends.
+struct Run::Lock {
+  explicit Lock(const fs::path& folder) : file(::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    if (file < 0) fail(ErrorKind::kFailed, "cannot write in the run folder ", folder.string(), ": ", std::strerror(errno));
+    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+      ::close(file);
+      fail(ErrorKind::kUsage, "the run ", folder.string(), " is in use by another process");
+    }
+  }
+  ~Lock() { ::close(file); }
+  int file;
+};
+
+Run::Run(RunSetup setup, fs::path folder, const std::atomic<bool>& stop)
+    : setup_(std::move(setup)), folder_(std::move(folder)), stop_(stop) {}
+
+Run::Run(RunSetup setup, const std::string& command, const std::atomic<bool>& stop) : Run(std::move(setup), fs::path(), stop) {
+  // Everything that can be wrong with the settings is found before the folder is made.
+  make_env(setup_.config.env, {.num_envs = 1}, setup_.env_options);
+  folder_ = run_folder(setup_.config);
+  if (setup_.config.overwrite) {
+    if (fs::exists(folder_)) Lock in_use(folder_);
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  make_folder(folder_ / "checkpoints");
+  lock_ = std::make_unique<Lock>(folder_);
+  write_text_atomically(folder_ / "config.toml", setup_.to_toml());
+  write_text_atomically(folder_ / "command.txt", command + "\n");
+  write_text_atomically(folder_ / "versions.toml", toml_text("versions", versions()));
+  make_parts();
+}
+
+Run::~Run() = default;
+
+void Run::make_parts() {
+  const RunConfig& config = setup_.config;
+  VectorOptions vector{.num_envs = static_cast<int>(config.num_envs), .num_threads = static_cast<int>(config.num_threads)};
+  if (config.max_episode_steps >= 0) vector.max_episode_steps = static_cast<int>(config.max_episode_steps);
+  env_ = make_env(config.env, vector, setup_.env_options);
+  agent_ = setup_.agent->make(agent_context(config, env_->spec()));
+  state_ = {.steps = 0, .total_steps = config.total_timesteps, .seed = static_cast<std::uint64_t>(config.seed)};
+  next_save_ = steps_or_share(config.save_freq, config.total_timesteps, 10);
+  clock_.start();
+
+  episodes_ = std::make_unique<EpisodeHook>(folder_, config.env, env_->num_envs(), clock_);
+  evaluation_ = std::make_unique<EvaluationHook>(folder_, config, setup_.env_options, *agent_, stop_);
+  metrics_ = std::make_unique<MetricsHook>(folder_, config, *agent_, *episodes_, *evaluation_, clock_);
+  if (config.log_rollouts) {
+    const RolloutStep shape = agent_->last_step();
+    std::string options = toml_text("env", {setup_.env_options.begin(), setup_.env_options.end()});
+    rollouts_ = std::make_unique<RolloutHook>(
+        folder_ / "rollouts",
+        RolloutInfo{.env_id = config.env, .env_options = options, .observation = env_->spec().observation,
+                    .action = env_->spec().action, .base_seed = state_.seed, .num_envs = env_->num_envs(),
+                    .config_toml = setup_.to_toml(), .versions = versions(), .has_values = shape.values != nullptr,
+                    .has_log_probs = shape.log_probs != nullptr},
+        RolloutOptions{.rows_per_shard = config.rows_per_shard});
+  }
+}
+
+void Run::visit(Archive& archive) {
+  archive("agent", *agent_);
+  archive("steps", state_.steps);
+  std::vector<std::byte> env_state = archive.loading() ? std::vector<std::byte>() : env_->save();
+  archive("env", env_state);
+  if (archive.loading()) env_->restore(env_state);
+  archive("episodes", *episodes_);
+  archive("evaluation", *evaluation_);
+  archive("metrics", *metrics_);
+  if (rollouts_) archive("rollouts", *rollouts_);
+  archive("next_save", next_save_);
+  archive("clock", clock_);
+}
+
+void Run::save(const fs::path& path) {
+  // Logs up to here must be on disk before a checkpoint points at them.
+  if (rollouts_) rollouts_->log().close_shard();
+  episodes_->flush();
+  metrics_->flush();
+  const CheckpointInfo info{.agent = setup_.config.agent, .env = setup_.config.env, .config_toml = setup_.to_toml(),
+                            .step = state_.steps, .versions = versions()};
+  save_checkpoint(path, info, [this](Archive& archive) { visit(archive); });
+}
+
+void Run::save_numbered() {
+  char name[32];
+  std::snprintf(name, sizeof name, "step-%012lld.h5", static_cast<long long>(state_.steps));
+  const fs::path folder = folder_ / "checkpoints";
+  save(folder / name);
+
+  // last.h5 is another name of the newest; the oldest beyond `keep_checkpoints` go.
+  std::error_code ignored;
+  const fs::path link = folder / ".last.h5.tmp";
+  fs::remove(link, ignored);
+  fs::create_hard_link(folder / name, link, ignored);
+  if (ignored) fs::copy_file(folder / name, link, fs::copy_options::overwrite_existing);
+  fs::rename(link, folder / "last.h5");
+  sync_path(folder);
+  std::vector<fs::path> numbered;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with("step-")) numbered.push_back(entry.path());
+  }
+  std::sort(numbered.rbegin(), numbered.rend());
+  for (std::size_t k = static_cast<std::size_t>(setup_.config.keep_checkpoints); k < numbered.size(); ++k) fs::remove(numbered[k], ignored);
+}
+
+RunSummary Run::execute(const std::function<void(const Status&)>& show) {
+  // Checkpoints come last, so that they hold what the other hooks did at the same step.
+  struct Keeper final : Hook {
+    Run& run;
+    const std::function<void(const Status&)>& show;
+    std::int64_t freq;
+    double shown = -1;
+
+    Keeper(Run& owner, const std::function<void(const Status&)>& display)
+        : run(owner), show(display), freq(steps_or_share(owner.setup_.config.save_freq, owner.setup_.config.total_timesteps, 10)) {}
+
+    void after_step(std::int64_t steps) override {
+      if (run.evaluation_->reached_best()) run.save(run.folder_ / "checkpoints" / "best.h5");
+      if (freq > 0 && steps >= run.next_save_ && steps < run.state_.total_steps) {
+        while (run.next_save_ <= steps) run.next_save_ += freq;
+        run.save_numbered();
+      }
+      if (const double now = run.clock_.seconds(); show && now - shown >= 0.1) {
+        shown = now;
+        show(run.status());
+      }
+    }
+  } keeper(*this, show);
+
+  std::vector<Hook*> hooks = {episodes_.get()};
+  if (rollouts_) hooks.push_back(rollouts_.get());
+  hooks.insert(hooks.end(), {evaluation_.get(), metrics_.get(), &keeper});
+  first_step_ = state_.steps;
+  first_second_ = clock_.seconds();
+  train(*agent_, *env_, state_, hooks, stop_);
+
+  RunSummary summary{.run_dir = folder_, .steps = state_.steps, .seconds = clock_.seconds(), .steps_per_second = status().steps_per_second, .evaluation = {},
+                     .interrupted = state_.steps < state_.total_steps};
+  if (!summary.interrupted) {
+    summary.evaluation = evaluation_->finish(state_.steps);
+    metrics_->write(state_.steps);
+    if (evaluation_->reached_best()) save(folder_ / "checkpoints" / "best.h5");
+  }
+  save_numbered();
+  if (rollouts_) rollouts_->log().close();
+  if (show) show(status());
+  return summary;
+}
+
+Status Run::status() const {
+  return {.steps = state_.steps, .total_steps = state_.total_steps, .seconds = clock_.seconds(),
+          .steps_per_second = static_cast<double>(state_.steps - first_step_) / std::max(1e-9, clock_.seconds() - first_second_),
+          .mean_reward = episodes_->mean_reward(), .eval_mean = evaluation_->last_mean()};
+}
+
+std::vector<fs::path> checkpoints(const fs::path& path) {
+  if (!fs::exists(path)) fail(ErrorKind::kBadFile, "there is no run or checkpoint ", path.string());
+  if (!fs::is_directory(path)) return {path};
+  std::vector<fs::path> found;
+  if (fs::is_directory(path / "checkpoints")) {
+    for (const auto& entry : fs::directory_iterator(path / "checkpoints")) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("step-") && name.ends_with(".h5")) found.push_back(entry.path());
+    }
+  }
+  std::sort(found.rbegin(), found.rend());
+  if (found.empty()) fail(ErrorKind::kBadFile, path.string(), " holds no checkpoint; is it a run folder (runs/<env>/<agent>/<name>-s<seed>)?");
+  return found;
+}
+
+std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& stop, std::vector<std::string>& notes) {
+  std::string reason;
+  for (const fs::path& file : checkpoints(path)) {
+    try {
+      const CheckpointInfo info = read_checkpoint_info(file);
+      RunSetup setup = setup_from_toml(info.config_toml, file.string());
+      std::unique_ptr<Run> run(new Run(std::move(setup), file.parent_path().parent_path(), stop));
+      run->lock_ = std::make_unique<Lock>(run->folder_);
+      run->make_parts();
+      load_checkpoint(file, [&](Archive& archive) { run->visit(archive); });
+      run->clock_.start();
+      for (const auto& [name, value] : versions()) {
+        const auto old = info.versions.find(name);
+        if (old == info.versions.end() || old->second == value) continue;
+        notes.push_back(name + " was '" + old->second + "' and is now '" + value + "': the rest may differ in the last bits from a run that never stopped");
+      }
+      return run;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadFile) throw;
+      notes.push_back(std::string("passed over ") + file.string() + ": " + error.what());
+      reason = error.what();
+    }
+  }
+  fail(ErrorKind::kBadFile, "no checkpoint of ", path.string(), " can be read; the last one said: ", reason);
+}
+
+LoadedAgent load_agent(const fs::path& path, const std::string& device) {
+  fs::path file = path;
+  if (fs::is_directory(path)) file = fs::exists(path / "checkpoints" / "best.h5") ? path / "checkpoints" / "best.h5" : checkpoints(path).front();
+  const CheckpointInfo info = read_checkpoint_info(file);
+  LoadedAgent loaded{.checkpoint = file, .setup = setup_from_toml(info.config_toml, file.string()), .agent = nullptr, .steps = info.step};
+  loaded.setup.config.device = device;
+  const EnvEntry& entry = env_registry().at(loaded.setup.config.env);
+  loaded.agent = loaded.setup.agent->make(agent_context(loaded.setup.config, entry.spec(entry, loaded.setup.env_options)));
+  load_checkpoint(file, [&](Archive& archive) { archive("agent", *loaded.agent); }, "agent/");
+  return loaded;
+}
+
+}  // namespace corvid

@@ -1,0 +1,98 @@
+// A run: its folder, settings, agent, environments and hooks; made new or taken up from a checkpoint.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/run/hooks.h"
+
+namespace corvid {
+
+struct RunSummary {
+  std::filesystem::path run_dir;
+  std::int64_t steps = 0;
+  double seconds = 0;  // training, evaluations included
+  double steps_per_second = 0;
+  EvaluationResult evaluation;  // empty when interrupted
+  bool interrupted = false;
+};
+
+/// An agent's settings and the environment's options beside the run's own.
+struct RunSetup {
+  RunConfig config;
+  std::unique_ptr<AgentMaker> agent;
+  EnvOptions env_options;
+
+  /// All of it as TOML: what config.toml holds and --config reads.
+  std::string to_toml() const;
+};
+
+/// Reads settings from TOML text with sections run, agent and env. Throws Error with `name` and line.
+RunSetup setup_from_toml(std::string_view text, std::string_view name);
+
+/// What made the run, for versions.toml: Corvid, LibTorch, compiler, processor.
+std::map<std::string, std::string> versions();
+
+class Run {
+ public:
+  /// A new run: makes the folder and writes config.toml, command.txt and versions.toml.
+  Run(RunSetup setup, const std::string& command, const std::atomic<bool>& stop);
+
+  /// Takes up a run from its folder (newest checkpoint that is whole) or one checkpoint of it. `notes` receives what the
+  /// user should know: damaged checkpoints passed over, another machine or version.
+  static std::unique_ptr<Run> resume(const std::filesystem::path& path, const std::atomic<bool>& stop, std::vector<std::string>& notes);
+
+  ~Run();
+
+  /// Trains to the end or until stopped; writes a checkpoint in either case. `show` is called now and then.
+  RunSummary execute(const std::function<void(const Status&)>& show);
+
+  const std::filesystem::path& folder() const { return folder_; }
+  const RunSetup& setup() const { return setup_; }
+  std::int64_t steps() const { return state_.steps; }
+  bool finished() const { return state_.steps >= state_.total_steps; }
+
+ private:
+  struct Lock;
+  Run(RunSetup setup, std::filesystem::path folder, const std::atomic<bool>& stop);
+
+  void make_parts();
+  Status status() const;
+  void visit(Archive& archive);
+  void save(const std::filesystem::path& path);
+  void save_numbered();
+
+  RunSetup setup_;
+  std::filesystem::path folder_;
+  const std::atomic<bool>& stop_;
+  std::unique_ptr<Lock> lock_;
+  TrainState state_;
+  std::unique_ptr<VectorEnv> env_;
+  std::unique_ptr<Agent> agent_;
+  Clock clock_;
+  std::unique_ptr<EpisodeHook> episodes_;
+  std::unique_ptr<EvaluationHook> evaluation_;
+  std::unique_ptr<MetricsHook> metrics_;
+  std::unique_ptr<RolloutHook> rollouts_;
+  std::int64_t next_save_ = 0;
+  std::int64_t first_step_ = 0;  // of this process
+  double first_second_ = 0;
+};
+
+/// The checkpoint files of a run folder, newest first; a checkpoint file itself is returned as it is.
+std::vector<std::filesystem::path> checkpoints(const std::filesystem::path& path);
+
+/// A trained policy with what it was trained for, loaded from a checkpoint file or a run folder (its best checkpoint).
+struct LoadedAgent {
+  std::filesystem::path checkpoint;
+  RunSetup setup;
+  std::unique_ptr<Agent> agent;
+  std::int64_t steps = 0;
+};
+LoadedAgent load_agent(const std::filesystem::path& path, const std::string& device);
+
+}  // namespace corvid

@@ -1,0 +1,56 @@
+// corvid evaluate: how well a trained agent does.
+#include <iomanip>
+#include <iostream>
+
+#include "core/run/run.h"
+#include "experiments/settings.h"
+
+namespace corvid {
+namespace {
+
+int evaluate_command(const Command& command, const Arguments& arguments) {
+  const SettingSources sources = gather(arguments);
+  std::int64_t episodes = 100, seed = 1'000'000, num_threads = 1;
+  std::string device = "cpu";
+  bool stochastic = false, json = false;
+  CommandLine line(command);
+  line.add("Options", {Field("n_eval_episodes", &episodes, "episodes to play").between(1, 1 << 20).alias("episodes"),
+                       Field("seed", &seed, "seed of the first episode").at_least(0),
+                       Field("stochastic", &stochastic, "sample actions instead of taking the most likely"),
+                       Field("num_threads", &num_threads, "threads that step the environments; 0 takes every processor").at_least(0),
+                       Field("device", &device, "where networks live: cpu, cuda, cuda:<number>, auto"),
+                       Field("json", &json, "end with one JSON line on standard output")})
+      .positional(1);
+  if (!line.parse(sources.rest)) return 0;
+  if (line.words().empty()) fail(ErrorKind::kUsage, "corvid evaluate expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");
+
+  LoadedAgent loaded = load_agent(line.words()[0], device);
+  const RunConfig& config = loaded.setup.config;
+  EnvOptions options = loaded.setup.env_options;
+  options.insert(options.end(), sources.env_options.begin(), sources.env_options.end());
+  VectorOptions vector{.num_envs = static_cast<int>(episodes), .num_threads = static_cast<int>(num_threads), .auto_reset = AutoReset::kDisabled};
+  if (config.max_episode_steps >= 0) vector.max_episode_steps = static_cast<int>(config.max_episode_steps);
+  const auto env = make_env(config.env, vector, options);
+  const EvaluationResult result = evaluate(loaded.agent->policy(), *env, static_cast<std::uint64_t>(seed), !stochastic,
+                                           kMaxEvaluationSteps, [] { return stop_requested.load(); });
+  if (result.rewards.empty()) return kExitInterrupted;
+
+  std::cout << std::fixed << std::setprecision(2) << config.agent << " on " << config.env << " after " << loaded.steps
+            << " steps: return " << result.mean_reward() << " ± " << result.std_reward() << ", length " << result.mean_length()
+            << ", " << result.rewards.size() << (stochastic ? " sampled" : " deterministic") << " episodes\n";
+  if (json) {
+    print_json({{"mean_reward", json_number(result.mean_reward())},
+                {"std_reward", json_number(result.std_reward())},
+                {"mean_length", json_number(result.mean_length())},
+                {"episodes", result.rewards.size()}});
+  }
+  return stop_requested ? kExitInterrupted : 0;
+}
+
+CORVID_REGISTER_COMMAND(evaluate, {.id = "evaluate",
+                                   .usage = "RUN|CHECKPOINT [--n-eval-episodes 100] [--stochastic] [--env-set key=value] [--json]",
+                                   .summary = "Play episodes with a trained agent and report returns",
+                                   .run = evaluate_command});
+
+}  // namespace
+}  // namespace corvid

@@ -1,0 +1,108 @@
+// corvid info: all about one environment, agent, run, checkpoint or rollout shard.
+#include <fstream>
+#include <iomanip>
+#include <iostream>
+
+#include "core/io/atomic_file.h"
+#include "core/io/checkpoint.h"
+#include "core/run/run.h"
+#include "experiments/command.h"
+#include "render/svg_canvas.h"
+
+namespace corvid {
+namespace {
+
+namespace fs = std::filesystem;
+
+void print_names(const char* caption, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  std::cout << caption;
+  for (std::size_t i = 0; i < names.size(); ++i) std::cout << (i ? ", " : "") << names[i];
+  std::cout << "\n";
+}
+
+void info_env(const EnvEntry& entry, const std::string& drawing) {
+  const EnvSpec spec = entry.spec(entry, {});
+  std::cout << entry.id << " (" << entry.family << "): " << entry.summary << "\n"
+            << "source            " << entry.source << "\n"
+            << "observations      " << spec.observation.to_string() << "\n";
+  print_names("                  ", spec.observation_names);
+  std::cout << "actions           " << spec.action.to_string() << "\n";
+  print_names("                  ", spec.action_names);
+  std::cout << "step limit        " << (entry.max_episode_steps ? std::to_string(entry.max_episode_steps) : "none") << "\n";
+  if (entry.reward_threshold) std::cout << "solved at         a mean return of " << *entry.reward_threshold << "\n";
+  const std::string options = entry.describe_options(entry);
+  std::cout << (options.empty() ? "options           none\n" : "options (--env-set name=value)\n" + options);
+  if (drawing.empty()) return;
+  const auto env = make_env(entry.id);
+  const StepBuffer buffer(env->spec(), 1);
+  env->reset(0, buffer.view().obs);
+  SvgCanvas canvas;
+  if (!env->draw(0, canvas)) fail(ErrorKind::kUsage, entry.id, " does not draw itself");
+  write_text_atomically(drawing, canvas.str());
+  std::cout << "drawn to          " << drawing << "\n";
+}
+
+void info_agent(const AgentEntry& entry) {
+  std::cout << entry.id << " (" << entry.family << "): " << entry.summary << "\nsource: " << entry.source << "\nsettings (--name value, or --set name=value)\n"
+            << describe_fields(entry.maker()->fields());
+}
+
+void info_checkpoint(const fs::path& path) {
+  const CheckpointInfo info = read_checkpoint_info(path);
+  std::cout << "checkpoint of " << info.agent << " on " << info.env << " at step " << info.step << "\n";
+  for (const auto& [name, value] : info.versions) std::cout << std::left << std::setw(18) << name << value << "\n";
+  std::cout << "\n" << info.config_toml;
+}
+
+void info_run(const fs::path& folder) {
+  std::cout << "run " << folder.string() << "\n";
+  if (std::ifstream command(folder / "command.txt"); command) std::cout << command.rdbuf();
+  for (const fs::path& path : checkpoints(folder)) {
+    try {
+      std::cout << path.filename().string() << "  step " << read_checkpoint_info(path).step << "\n";
+    } catch (const Error& error) {
+      std::cout << path.filename().string() << "  cannot be read: " << error.what() << "\n";
+    }
+  }
+  if (fs::exists(folder / "rollouts")) {
+    for (const std::string& line : describe_rollouts(folder / "rollouts")) std::cout << line << "\n";
+  }
+  std::cout << "\n";
+  if (std::ifstream config(folder / "config.toml"); config) std::cout << config.rdbuf();
+}
+
+int info_command(const Command& command, const Arguments& arguments) {
+  std::string drawing;
+  CommandLine line(command);
+  line.add("Options", {Field("draw", &drawing, "write a picture of the environment's first state to this SVG file")}).positional(1);
+  if (!line.parse(arguments)) return 0;
+  if (line.words().empty()) fail(ErrorKind::kUsage, "corvid info expects an environment, an agent, a run folder or a file");
+  const std::string& name = line.words()[0];
+  if (env_registry().contains(name)) {
+    info_env(env_registry().at(name), drawing);
+  } else if (agent_registry().contains(name)) {
+    info_agent(agent_registry().at(name));
+  } else if (fs::is_directory(name)) {
+    info_run(name);
+  } else if (fs::exists(name)) {
+    if (fs::path(name).filename().string().starts_with("shard-")) {
+      for (const std::string& text : describe_shard(name)) std::cout << text << "\n";
+    } else {
+      info_checkpoint(name);
+    }
+  } else {
+    std::vector<std::string> known = env_registry().names();
+    for (const std::string& id : agent_registry().names()) known.push_back(id);
+    fail(ErrorKind::kUsage, "'", name, "' is no environment, agent, run or file", suggestion(name, known));
+  }
+  return 0;
+}
+
+CORVID_REGISTER_COMMAND(info, {.id = "info",
+                               .usage = "ENV|AGENT|RUN|CHECKPOINT|SHARD [--draw FILE.svg]",
+                               .summary = "Describe an environment, agent, run, checkpoint or rollout shard",
+                               .run = info_command});
+
+}  // namespace
+}  // namespace corvid

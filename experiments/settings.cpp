@@ -1,0 +1,152 @@
+#include "experiments/settings.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/io/config_file.h"
+
+namespace corvid {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::pair<std::string, std::string> key_and_value(const std::string& option, const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) fail(ErrorKind::kUsage, option, " expects key=value, got '", text, "'");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+/// Sets a field of the run or, when it has none of that name, of the agent.
+void set_run_or_agent(RunSetup& setup, std::string key, const std::string& value, const std::string& where) {
+  if (key.starts_with("agent.")) key = key.substr(6);
+  if (key.starts_with("run.")) key = key.substr(4);
+  if (key.starts_with("env.")) {
+    setup.env_options.emplace_back(key.substr(4), value);
+    return;
+  }
+  Fields run = fields(setup.config);
+  for (Field& field : run) {
+    if (field.is_called(key)) return field.parse(value, where);
+  }
+  Fields list = setup.agent->fields();
+  for (Field& field : run) list.push_back(field);  // so that suggestions know both
+  set_field(list, key, value, "agent " + setup.config.agent, where);
+}
+
+void apply_file(RunSetup& setup, const std::string& path) {
+  for (const ConfigSection& section : read_config(path)) {
+    for (const ConfigEntry& entry : section.entries) {
+      const std::string where = path + ":" + std::to_string(entry.line);
+      if (section.name == "run") {
+        Fields list = fields(setup.config);
+        set_field(list, entry.key, entry.value, "a run", where);
+      } else if (section.name == "agent") {
+        Fields list = setup.agent->fields();
+        set_field(list, entry.key, entry.value, "agent " + setup.config.agent, where);
+      } else if (section.name == "env") {
+        setup.env_options.emplace_back(entry.key, entry.value);
+      } else if (section.name.empty()) {
+        set_run_or_agent(setup, entry.key, entry.value, where);
+      } else {
+        fail(ErrorKind::kUsage, path, ":", section.line, ": unknown section [", section.name, "]", suggestion(section.name, {"run", "agent", "env"}));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+SettingSources gather(const Arguments& arguments) {
+  SettingSources sources;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    const auto equals = argument.find('=');
+    std::string name = argument.substr(0, equals);
+    std::replace(name.begin(), name.end(), '_', '-');
+    if (name == "--tuned") {
+      sources.tuned = equals == std::string::npos || argument.substr(equals + 1) == "true";
+      continue;
+    }
+    if (name != "--config" && name != "--set" && name != "--env-set") {
+      sources.rest.push_back(argument);
+      continue;
+    }
+    std::string value;
+    if (equals != std::string::npos) value = argument.substr(equals + 1);
+    else if (i + 1 < arguments.size()) value = arguments[++i];
+    else fail(ErrorKind::kUsage, name, " expects a value");
+    if (name == "--config") sources.config_files.push_back(value);
+    if (name == "--set") sources.set.push_back(key_and_value(name, value));
+    if (name == "--env-set") sources.env_options.push_back(key_and_value(name, value));
+  }
+  return sources;
+}
+
+fs::path config_dir() {
+  if (const char* given = std::getenv("CORVID_CONFIG_DIR")) return given;
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  for (const char* place : {"../experiments/configs", "../share/corvid/configs"}) {
+    const fs::path folder = program.parent_path() / place;
+    if (fs::is_directory(folder)) return folder.lexically_normal();
+  }
+  return CORVID_CONFIG_DIR;
+}
+
+std::string apply_tuned(RunSetup& setup) {
+  const fs::path path = config_dir() / (setup.config.agent + ".toml");
+  if (!fs::exists(path)) return "defaults of " + setup.config.agent + " (it has no tuned settings)";
+  const std::vector<ConfigSection> sections = read_config(path);
+  for (const std::string& wanted : {setup.config.env, std::string("default")}) {
+    for (const ConfigSection& section : sections) {
+      if (section.name != wanted) continue;
+      for (const ConfigEntry& entry : section.entries) {
+        set_run_or_agent(setup, entry.key, entry.value, path.string() + ":" + std::to_string(entry.line));
+      }
+      return "tuned settings of " + path.filename().string() + ", table " + wanted;
+    }
+  }
+  return "defaults of " + setup.config.agent + " (no tuned settings for " + setup.config.env + ")";
+}
+
+std::optional<RunSetup> read_settings(const Command& command, const Arguments& arguments, Fields more, std::string& note) {
+  const SettingSources sources = gather(arguments);
+
+  // Agent and environment decide which settings there are, so they are read first.
+  RunSetup setup;
+  auto choose = [&](const std::string& key, const std::string& value) {
+    if (key == "agent" || key == "algo") setup.config.agent = value;
+    if (key == "env" || key == "env_id" || key == "env-id") setup.config.env = value;
+  };
+  for (const std::string& file : sources.config_files) {
+    for (const ConfigSection& section : read_config(file)) {
+      if (section.name != "run" && !section.name.empty()) continue;
+      for (const ConfigEntry& entry : section.entries) choose(entry.key, entry.value);
+    }
+  }
+  for (std::size_t i = 0; i < sources.rest.size(); ++i) {
+    const std::string& argument = sources.rest[i];
+    if (!argument.starts_with("--")) continue;
+    const auto equals = argument.find('=');
+    if (equals != std::string::npos) choose(argument.substr(2, equals - 2), argument.substr(equals + 1));
+    else if (i + 1 < sources.rest.size()) choose(argument.substr(2), sources.rest[i + 1]);
+  }
+  setup.agent = agent_registry().at(setup.config.agent).maker();
+  env_registry().at(setup.config.env);
+
+  note = sources.tuned ? apply_tuned(setup) : "defaults of " + setup.config.agent;
+  for (const std::string& file : sources.config_files) {
+    apply_file(setup, file);
+    note += ", then " + file;
+  }
+  for (const auto& [key, value] : sources.set) set_run_or_agent(setup, key, value, "--set " + key);
+  setup.env_options.insert(setup.env_options.end(), sources.env_options.begin(), sources.env_options.end());
+
+  CommandLine line(command);
+  line.add("Run", fields(setup.config)).add("Agent " + setup.config.agent, setup.agent->fields()).add("Output", std::move(more));
+  if (!line.parse(sources.rest)) return std::nullopt;
+  return setup;
+}
+
+}  // namespace corvid

@@ -1,0 +1,106 @@
+// corvid train, corvid resume: from settings, or a checkpoint, to a trained and evaluated agent.
+#include <iomanip>
+#include <iostream>
+
+#include "experiments/progress.h"
+#include "experiments/settings.h"
+
+namespace corvid {
+namespace {
+
+struct Output {
+  bool json = false;
+  bool quiet = false;
+};
+
+Fields fields(Output& o) {
+  return {Field("json", &o.json, "end with one JSON line on standard output"), Field("quiet", &o.quiet, "no progress")};
+}
+
+/// A word as a shell would need it to be typed.
+std::string shell_quoted(const std::string& word) {
+  if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:,+") == std::string::npos) return word;
+  std::string quoted = "'";
+  for (char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+int finish(Run& run, const Output& output) {
+  Progress progress(output.quiet);
+  const RunSummary summary = run.execute([&](const Status& status) { progress.show(status); });
+  progress.finish();
+
+  if (summary.interrupted) {
+    std::cerr << "interrupted after " << summary.steps << " steps; everything so far is in " << summary.run_dir.string()
+              << "\ngo on with: corvid resume " << summary.run_dir.string() << "\n";
+    return kExitInterrupted;
+  }
+  const EvaluationResult& evaluation = summary.evaluation;
+  if (!output.quiet) {
+    std::cout << std::fixed << std::setprecision(2) << "evaluation: " << evaluation.mean_reward() << " ± " << evaluation.std_reward()
+              << " over " << evaluation.rewards.size() << " episodes\n"
+              << std::setprecision(1) << "trained " << summary.steps << " steps in " << summary.seconds << " s ("
+              << count_text(summary.steps_per_second) << " steps/s)\n"
+              << "run folder: " << summary.run_dir.string() << "\n"
+              << "  progress.csv monitor.csv evaluations.npz  learning curves\n"
+              << "  checkpoints/best.h5 last.h5               corvid evaluate " << summary.run_dir.string() << "\n";
+  }
+  if (output.json) {
+    print_json({{"run_dir", summary.run_dir.string()},
+                {"steps", summary.steps},
+                {"seconds", json_number(summary.seconds)},
+                {"sps", json_number(summary.steps_per_second)},
+                {"eval_mean_reward", json_number(evaluation.mean_reward())},
+                {"eval_std_reward", json_number(evaluation.std_reward())},
+                {"eval_episodes", evaluation.rewards.size()},
+                {"seed", run.setup().config.seed}});
+  }
+  return 0;
+}
+
+int train_command(const Command& command, const Arguments& arguments) {
+  Output output;
+  std::string note;
+  std::optional<RunSetup> setup = read_settings(command, arguments, fields(output), note);
+  if (!setup) return 0;
+
+  std::string words = "corvid train";
+  for (const std::string& argument : arguments) words += " " + shell_quoted(argument);
+  Run run(std::move(*setup), words, stop_requested);
+  if (!output.quiet) {
+    const RunConfig& config = run.setup().config;
+    std::cerr << "training " << config.agent << " on " << config.env << ", seed " << config.seed << ", with " << note << "\n"
+              << "run folder " << run.folder().string() << "\n";
+  }
+  return finish(run, output);
+}
+
+int resume_command(const Command& command, const Arguments& arguments) {
+  Output output;
+  CommandLine line(command);
+  line.add("Output", fields(output)).positional(1);
+  if (!line.parse(arguments)) return 0;
+  if (line.words().empty()) fail(ErrorKind::kUsage, "corvid resume expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");
+
+  std::vector<std::string> notes;
+  const std::unique_ptr<Run> run = Run::resume(line.words()[0], stop_requested, notes);
+  for (const std::string& note : notes) std::cerr << "note: " << note << "\n";
+  if (run->finished()) {
+    std::cerr << "the run " << run->folder().string() << " is complete; see corvid evaluate " << run->folder().string() << "\n";
+    return 0;
+  }
+  if (!output.quiet) std::cerr << "going on with " << run->folder().string() << " at step " << run->steps() << "\n";
+  return finish(*run, output);
+}
+
+CORVID_REGISTER_COMMAND(train, {.id = "train",
+                                .usage = "--agent AGENT --env ENV [--config FILE.toml] [--set key=value] [--env-set key=value] [--tuned=false] [options]",
+                                .summary = "Train an agent, log, evaluate and checkpoint it",
+                                .run = train_command});
+CORVID_REGISTER_COMMAND(resume, {.id = "resume",
+                                 .usage = "RUN|CHECKPOINT [--json] [--quiet]",
+                                 .summary = "Go on with an interrupted run as if it had never stopped",
+                                 .run = resume_command});
+
+}  // namespace
+}  // namespace corvid
