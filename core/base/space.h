@@ -46,10 +46,12 @@ struct Space {
   /// Whether the element at `data` (dtype and size of this space) lies in it. Not for Dict.
   bool contains(const void* data) const;
 
-  /// As Gymnasium prints it: "Box(-1.0, 1.0, (3,), float32)", "Discrete(2)".
+  /// As Gymnasium prints it: "Box(-1.0, 1.0, (3,), float32)", "Discrete(2)". Unequal bounds are laid out as NumPy
+  /// prints an array (line breaks included, exponents and further dimensions aside).
   std::string to_string() const;
 
-  /// Gymnasium-style JSON ({"type": "Box", ...}), bounds in full, for files that other programs read.
+  /// Gymnasium-style JSON ({"type": "Box", ...}), bounds in full, for files that other programs read. Infinite bounds
+  /// are written Infinity, as Python does and reads.
   std::string to_json() const;
 };
 
