@@ -7,5 +7,6 @@ add_library(corvid_torch INTERFACE)
 target_include_directories(corvid_torch SYSTEM INTERFACE $<BUILD_INTERFACE:${CORVID_TORCH_DIR}/include>
                            $<BUILD_INTERFACE:${CORVID_TORCH_DIR}/include/torch/csrc/api/include>)
 target_link_libraries(corvid_torch INTERFACE ${CORVID_TORCH_DIR}/lib/libtorch_cpu.so ${CORVID_TORCH_DIR}/lib/libc10.so)
-target_link_options(corvid_torch INTERFACE -Wl,-rpath,${CORVID_TORCH_DIR}/lib -Wl,-rpath,${CORVID_CUDA_LIB_DIR}
+# Old-style rpath, because only that is also searched for what libtorch_cpu itself needs: libcudart and libcupti.
+target_link_options(corvid_torch INTERFACE -Wl,--disable-new-dtags -Wl,-rpath,${CORVID_TORCH_DIR}/lib -Wl,-rpath,${CORVID_CUDA_LIB_DIR}
                     -Wl,-rpath-link,${CORVID_CUDA_LIB_DIR})
