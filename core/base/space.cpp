@@ -67,6 +67,8 @@ double number_at(const void* data, DType dtype, std::int64_t i) {
 
 }  // namespace
 
+Space::Space() = default;
+
 Space Space::box(std::vector<double> low, std::vector<double> high, DType dtype) {
   CORVID_CHECK(low.size() == high.size(), "a Box needs as many lower as upper bounds");
   Space space;

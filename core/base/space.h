@@ -26,6 +26,8 @@ struct Space {
   std::string charset;                     // Text: the characters allowed
   std::vector<std::pair<std::string, Space>> entries;  // Dict: named leaves in order
 
+  Space();  // out of line: clang cannot instantiate `entries` while the struct is incomplete
+
   static Space box(std::vector<double> low, std::vector<double> high, DType dtype = DType::kFloat32);
   static Space box(double low, double high, std::vector<std::int64_t> shape, DType dtype = DType::kFloat32);
   static Space discrete(std::int64_t n, std::int64_t start = 0);
