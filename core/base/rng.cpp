@@ -1,5 +1,6 @@
 #include "core/base/rng.h"
 
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -97,6 +98,15 @@ std::uint64_t Rng::bounded(std::uint64_t max) {
     }
   }
   return static_cast<std::uint64_t>(product >> 64);
+}
+
+std::uint64_t Rng::interval(std::uint64_t max) {
+  if (max == 0) return 0;
+  const std::uint64_t mask = ~0ULL >> std::countl_zero(max);
+  while (true) {
+    const std::uint64_t draw = (max <= 0xffffffffu ? next_uint32() : next_uint64()) & mask;
+    if (draw <= max) return draw;
+  }
 }
 
 std::int64_t Rng::integers(std::int64_t low, std::int64_t high) {

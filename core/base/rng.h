@@ -63,7 +63,7 @@ class Rng {
   /// Generator.shuffle(x): Fisher-Yates from the end.
   template <class T>
   void shuffle(std::span<T> x) {
-    for (std::size_t i = x.size(); i-- > 1;) std::swap(x[i], x[bounded(i)]);
+    for (std::size_t i = x.size(); i-- > 1;) std::swap(x[i], x[interval(i)]);
   }
 
   void visit(Archive& archive);
@@ -73,6 +73,9 @@ class Rng {
  private:
   /// Uniform in [0, max], inclusive (Lemire 2019, as NumPy's random_bounded_uint64 without masks).
   std::uint64_t bounded(std::uint64_t max);
+
+  /// Uniform in [0, max], by rejecting masked draws: NumPy's random_interval, which shuffle uses.
+  std::uint64_t interval(std::uint64_t max);
 
   static constexpr unsigned __int128 kMultiplier =
       (static_cast<unsigned __int128>(2549297995355413924ULL) << 64) | 4865540595714422341ULL;

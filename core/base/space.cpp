@@ -1,6 +1,7 @@
 #include "core/base/space.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <sstream>
 
@@ -27,13 +28,53 @@ std::string bound_text(double value, DType dtype) {
   return result.find_first_not_of("-0123456789") == std::string::npos ? result + ".0" : result;
 }
 
+/// The digits of one element as NumPy prints it inside an array: whole part with the point, fraction ("" for 1.).
+std::pair<std::string, std::string> array_digits(double value, DType dtype) {
+  const bool is_float = dtype == DType::kFloat32 || dtype == DType::kFloat64;
+  if (!is_float || std::isinf(value)) return {bound_text(value, dtype), ""};
+  constexpr int kMostFraction = 8;  // NumPy's default precision
+  char buffer[400];
+  char* const limit = buffer + sizeof buffer;
+  const auto shortest = dtype == DType::kFloat32 ? std::to_chars(buffer, limit, static_cast<float>(value), std::chars_format::fixed)
+                                                 : std::to_chars(buffer, limit, value, std::chars_format::fixed);
+  std::string text(buffer, shortest.ptr);
+  const auto point = text.find('.');
+  if (point == std::string::npos) return {text + ".", ""};
+  if (text.size() - point - 1 > kMostFraction) {
+    text.assign(buffer, std::to_chars(buffer, limit, value, std::chars_format::fixed, kMostFraction).ptr);
+    text.erase(text.find_last_not_of('0') + 1);
+  }
+  return {text.substr(0, point + 1), text.substr(point + 1)};
+}
+
+/// One number when all are equal, else the array as NumPy prints it: points below each other, lines of 75.
 std::string bounds_text(const std::vector<double>& values, DType dtype) {
   if (std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end()) {
     return bound_text(values.empty() ? 0 : values[0], dtype);
   }
-  std::string text = "[";
-  for (std::size_t i = 0; i < values.size(); ++i) text += (i ? " " : "") + bound_text(values[i], dtype);
-  return text + "]";
+  std::vector<std::pair<std::string, std::string>> digits;
+  std::size_t left = 0, right = 0, infinite = 0;
+  for (double value : values) {
+    digits.push_back(array_digits(value, dtype));
+    const auto& [whole, fraction] = digits.back();
+    if (std::isinf(value)) infinite = std::max(infinite, whole.size());
+    else left = std::max(left, whole.size()), right = std::max(right, fraction.size());
+  }
+  const std::size_t width = std::max(left + right, infinite);
+  std::string text = "[", line;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto& [whole, fraction] = digits[i];
+    const std::size_t before = width - (std::isinf(values[i]) ? 0 : right) - whole.size();
+    std::string word = std::string(before, ' ') + whole + fraction;
+    word.resize(width, ' ');
+    if (!line.empty() && 1 + line.size() + word.size() > 74) {
+      text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n ";
+      line.clear();
+    }
+    line += word + " ";
+  }
+  line.pop_back();
+  return text + line + "]";
 }
 
 template <class T>
@@ -66,6 +107,8 @@ double number_at(const void* data, DType dtype, std::int64_t i) {
 }
 
 }  // namespace
+
+Space::Space() = default;
 
 Space Space::box(std::vector<double> low, std::vector<double> high, DType dtype) {
   CORVID_CHECK(low.size() == high.size(), "a Box needs as many lower as upper bounds");
@@ -187,7 +230,12 @@ std::string Space::to_string() const {
       if (start != 0) text << ", start=" << start;
       text << ")";
       break;
-    case Kind::kMultiDiscrete: text << "MultiDiscrete(" << list(nvec, "[", "]") << ")"; break;
+    case Kind::kMultiDiscrete: {
+      std::string counts = list(nvec, "[", "]");
+      std::erase(counts, ',');
+      text << "MultiDiscrete(" << counts << ")";
+      break;
+    }
     case Kind::kMultiBinary: text << "MultiBinary(" << shape[0] << ")"; break;
     case Kind::kText: text << "Text(" << max_length << ")"; break;
     case Kind::kDict:

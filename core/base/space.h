@@ -26,6 +26,8 @@ struct Space {
   std::string charset;                     // Text: the characters allowed
   std::vector<std::pair<std::string, Space>> entries;  // Dict: named leaves in order
 
+  Space();  // out of line: clang cannot instantiate `entries` while the struct is incomplete
+
   static Space box(std::vector<double> low, std::vector<double> high, DType dtype = DType::kFloat32);
   static Space box(double low, double high, std::vector<std::int64_t> shape, DType dtype = DType::kFloat32);
   static Space discrete(std::int64_t n, std::int64_t start = 0);
@@ -46,10 +48,12 @@ struct Space {
   /// Whether the element at `data` (dtype and size of this space) lies in it. Not for Dict.
   bool contains(const void* data) const;
 
-  /// As Gymnasium prints it: "Box(-1.0, 1.0, (3,), float32)", "Discrete(2)".
+  /// As Gymnasium prints it: "Box(-1.0, 1.0, (3,), float32)", "Discrete(2)". Unequal bounds are laid out as NumPy
+  /// prints an array (line breaks included, exponents and further dimensions aside).
   std::string to_string() const;
 
-  /// Gymnasium-style JSON ({"type": "Box", ...}), bounds in full, for files that other programs read.
+  /// Gymnasium-style JSON ({"type": "Box", ...}), bounds in full, for files that other programs read. Infinite bounds
+  /// are written Infinity, as Python does and reads.
   std::string to_json() const;
 };
 

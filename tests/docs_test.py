@@ -1,0 +1,106 @@
+"""Compares README.md and CONTRIBUTING.md with the program: the tables of environments and agents must equal what
+`corvid list` prints, and every `./corvid` line must name a command and options that its --help lists.
+
+Usage: docs_test.py <corvid program> [root]
+"""
+
+import json
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+LAUNCHER_COMMANDS = {"test", "build", "setup", "lint", "clean"}
+LAUNCHER_OPTIONS = {"--torch", "--no-install"}
+
+
+def run(program, *arguments):
+    result = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    return result.returncode, result.stdout, result.stderr
+
+
+def table_ids(text, heading):
+    """First cells of the Markdown table below the heading that begins with `heading`; None without a table."""
+    section = re.search(rf"^#+ {heading}\b.*?$(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+    rows = re.findall(r"^\|(.*)\|[ \t]*$", section.group(1), re.MULTILINE) if section else []
+    if len(rows) < 3:
+        return None
+    cells = [[cell.strip() for cell in row.split("|")] for row in rows[2:]]
+    return [name for row in cells for name in re.findall(r"`([^`]+)`", row[0])]
+
+
+def check_table(text, heading, program, kind):
+    status, out, errors = run(program, "list", kind, "--json")
+    if status != 0:
+        return [f"corvid list {kind} --json failed: {errors.strip()}"]
+    listed = [entry["id"] for entry in json.loads(out)]
+    written = table_ids(text, heading)
+    if written is None:
+        return [f"README.md has no table below the heading '{heading}'"]
+    problems = [f"README.md: {heading} lists {name}, which corvid list {kind} does not" for name in written
+                if name not in listed]
+    problems += [f"README.md: {heading} lacks {name}" for name in listed if name not in written]
+    problems += [f"README.md: {heading} lists {name} twice" for name in sorted(set(written)) if written.count(name) > 1]
+    return problems
+
+
+def command_lines(text):
+    """(line number, words) of every ./corvid call in code blocks and code spans; a trailing backslash continues it."""
+    for match in re.finditer(r"(?:(?<=`)|^[ \t]*(?:\$ )?)(?:[A-Z_]+=\S+ )*\./corvid\b((?:\\\n|[^`\n])*)", text, re.MULTILINE):
+        words = shlex.split(match.group(1).replace("\\\n", " "), comments=True)
+        for end in ("|", ">", "&&", ";", "&"):
+            if end in words:
+                words = words[: words.index(end)]
+        yield text.count("\n", 0, match.start()) + 1, words
+
+
+def help_options(program, command, cache):
+    """The options that the help of `command` names, or None when there is no such command."""
+    if command not in cache:
+        status, out, errors = run(program, command, "--help")
+        cache[command] = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*|(?<![\w-])-[a-zA-Z]\b", out + errors)) if status == 0 else None
+    return cache[command]
+
+
+def check_commands(name, text, program):
+    problems, cache = [], {}
+    for number, words in command_lines(text):
+        while words and words[0].split("=")[0] in LAUNCHER_OPTIONS:
+            words = words[2:] if words[0] == "--torch" else words[1:]
+        if not words or words[0] in LAUNCHER_COMMANDS or words[0].startswith(("-", "<", "...", "…")):
+            continue
+        options = help_options(program, words[0], cache)
+        if options is None:
+            problems.append(f"{name}:{number}: corvid {words[0]} --help fails; is there such a command?")
+            continue
+        for word in words[1:]:
+            option = word.split("=")[0]
+            if re.match(r"--?[a-zA-Z]", word) and option not in options and option.replace("_", "-") not in options:
+                problems.append(f"{name}:{number}: corvid {words[0]} --help does not name {option}")
+    return problems
+
+
+def main():
+    program = str(pathlib.Path(sys.argv[1]).resolve())
+    root = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else pathlib.Path(__file__).resolve().parent.parent)
+    problems = []
+    for name in DOCUMENTS:
+        path = root / name
+        if not path.is_file():
+            problems.append(f"{name} is missing")
+            continue
+        text = path.read_text(encoding="utf-8")
+        problems += check_commands(name, text, program)
+        if name == "README.md":
+            problems += check_table(text, "Environments", program, "envs")
+            problems += check_table(text, "Agents", program, "agents")
+    for problem in problems:
+        print(problem)
+    print(f"{len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+# Tests of the tree itself: layers, headers, documents, the installed package. Python's standard library is enough.
+find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
+
+function(corvid_guard name label)
+  add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT 1200 ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+endfunction()
+
+corvid_guard(structure fast ${Python3_EXECUTABLE} tests/structure_test.py)
+corvid_guard(structure_finds_violations fast ${Python3_EXECUTABLE} tests/structure_self_test.py)
+
+set(compile ${CMAKE_CXX_COMPILER} -std=c++20 ${CORVID_EXACT_FLAGS} -Wall -Wextra)
+corvid_guard(headers_compile_alone headers ${Python3_EXECUTABLE} tests/headers_test.py --plain -- ${compile})
+
+corvid_guard(package package ${CMAKE_SOURCE_DIR}/tests/package_test.sh ${CMAKE_BINARY_DIR} ${CORVID_WITH_TORCH})
+# It installs from the build folder and compiles with two jobs.
+set_tests_properties(package PROPERTIES RUN_SERIAL TRUE)
+
+if(CORVID_WITH_TORCH)
+  corvid_guard(torch_headers_compile_alone "headers;slow" ${Python3_EXECUTABLE} tests/headers_test.py --torch -- ${compile}
+               -isystem ${CORVID_TORCH_DIR}/include -isystem ${CORVID_TORCH_DIR}/include/torch/csrc/api/include)
+  if(TARGET corvid)
+    corvid_guard(documents_equal_the_program fast ${Python3_EXECUTABLE} tests/docs_test.py $<TARGET_FILE:corvid>)
+    corvid_guard(documents_test_finds_errors fast ${Python3_EXECUTABLE} tests/docs_self_test.py)
+  endif()
+endif()

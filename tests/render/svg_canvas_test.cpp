@@ -1,0 +1,54 @@
+#include "render/svg_canvas.h"
+
+#include <gtest/gtest.h>
+
+namespace corvid {
+namespace {
+
+bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+// 200 pixels for 4 units: 50 a unit, y upwards.
+SvgCanvas canvas_of_200() {
+  SvgCanvas canvas(200);
+  canvas.view({-2, 0}, {2, 1}, {0x102030});
+  return canvas;
+}
+
+TEST(SvgCanvas, HeightFollowsTheView) {
+  const std::string svg = canvas_of_200().str();
+  EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"200.00\" height=\"50.00\"")) << svg;
+  EXPECT_TRUE(has(svg, "fill=\"#102030\"")) << svg;
+  EXPECT_TRUE(svg.ends_with("</svg>\n"));
+}
+
+TEST(SvgCanvas, WorldBecomesPixelsWithTheYAxisUp) {
+  SvgCanvas canvas = canvas_of_200();
+  canvas.circle({1, 0.8}, 0.1, {0xff0000, 0.5});
+  EXPECT_TRUE(has(canvas.str(), "<circle cx=\"150.00\" cy=\"10.00\" r=\"5.00\" fill=\"#ff0000\" fill-opacity=\"0.50\"/>")) << canvas.str();
+}
+
+TEST(SvgCanvas, ShapesKeepTheirCornersAndWidths) {
+  SvgCanvas canvas = canvas_of_200();
+  canvas.rectangle({-2, 0}, {-1, 1}, palette::kBlue);
+  canvas.line({-2, 0}, {2, 1}, 0.04, palette::kInk);
+  const std::string svg = canvas.str();
+  EXPECT_TRUE(has(svg, "<polygon points=\"0.00,50.00 50.00,50.00 50.00,0.00 0.00,0.00 \"")) << svg;
+  EXPECT_TRUE(has(svg, "<polyline points=\"0.00,50.00 200.00,0.00 \"")) << svg;
+  EXPECT_TRUE(has(svg, "stroke-width=\"2.00\" stroke=\"#22262e\"")) << svg;
+}
+
+TEST(SvgCanvas, TextIsEscaped) {
+  SvgCanvas canvas = canvas_of_200();
+  canvas.text({0, 0.5}, 0.2, "a < b & c > d", palette::kInk);
+  EXPECT_TRUE(has(canvas.str(), ">a &lt; b &amp; c &gt; d</text>")) << canvas.str();
+}
+
+TEST(SvgCanvas, NewViewClearsThePicture) {
+  SvgCanvas canvas = canvas_of_200();
+  canvas.circle({0, 0}, 1, palette::kRed);
+  canvas.view({0, 0}, {1, 1}, palette::kBackground);
+  EXPECT_FALSE(has(canvas.str(), "<circle")) << canvas.str();
+}
+
+}  // namespace
+}  // namespace corvid
