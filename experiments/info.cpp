@@ -87,7 +87,7 @@ int info_command(const Command& command, const Arguments& arguments) {
     info_run(name);
   } else if (fs::exists(name)) {
     if (fs::path(name).filename().string().starts_with("shard-")) {
-      for (const std::string& text : describe_shard(name)) std::cout << text << "\n";
+      for (const std::string& text : read_shard(name).lines()) std::cout << text << "\n";
     } else {
       info_checkpoint(name);
     }
