@@ -363,7 +363,7 @@ struct SmallDisk {
     mounted = std::system(("mount -t tmpfs -o size=512k tmpfs '" + path + "' 2>/dev/null").c_str()) == 0;
   }
   ~SmallDisk() {
-    if (mounted) EXPECT_EQ(std::system(("umount '" + path + "'").c_str()), 0);
+    if (mounted && std::system(("umount '" + path + "'").c_str()) != 0) ADD_FAILURE() << "cannot unmount " << path;
   }
   std::string path;
   bool mounted = false;
