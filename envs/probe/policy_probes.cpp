@@ -4,9 +4,9 @@
 //
 //   id                   what must be learned              best return   what is broken when it fails
 //   Probe/TwoActions-v0  action 1 always                   1             the policy loss, or the sign of the advantage
-//   Probe/MatchObs-v0    action 1 when obs is 1, else 0    1             policy and value together; rows of a batch mixed up
-//   Probe/Continuous-v0  action = obs / 2                  0             the continuous policy, its scaling or clipping
-//   Probe/Identity-v0    action = obs, 20 steps            20            observation and action one step apart
+//   Probe/MatchObs-v0    action 1 when obs is 1, else 0    1             policy and value together; rows of a batch
+//   mixed up Probe/Continuous-v0  action = obs / 2                  0             the continuous policy, its scaling or
+//   clipping Probe/Identity-v0    action = obs, 20 steps            20            observation and action one step apart
 //   Probe/OneHot-v0      the parity of obs                 1             integers go in as numbers, not one-hot
 //   Probe/Masked-v0      the best legal action             0.75          the mask of legal actions is ignored
 #include <algorithm>
@@ -158,7 +158,8 @@ struct MaskedChoice {
   }
   void visit(Archive& archive) {
     archive("illegal", illegal);
-    if (illegal != 1 && illegal != 2) fail(ErrorKind::kBadFile, "the saved illegal action is ", illegal, ", not 1 or 2");
+    if (illegal != 1 && illegal != 2)
+      fail(ErrorKind::kBadFile, "the saved illegal action is ", illegal, ", not 1 or 2");
   }
 
   std::int64_t illegal = 1;
@@ -179,12 +180,13 @@ CORVID_REGISTER_ENV(Continuous, {.id = "Probe/Continuous-v0",
                                  .summary = "One step, guess half the number seen: isolates the continuous policy",
                                  .source = "own",
                                  .reward_threshold = -0.01});
-CORVID_REGISTER_ENV(Identity, {.id = "Probe/Identity-v0",
-                               .family = "probe",
-                               .summary = "Repeat the number seen, for 20 steps: observation and action must belong together",
-                               .source = "after the identity environment of Stable-Baselines3",
-                               .max_episode_steps = kIdentitySteps,
-                               .reward_threshold = 19});
+CORVID_REGISTER_ENV(Identity,
+                    {.id = "Probe/Identity-v0",
+                     .family = "probe",
+                     .summary = "Repeat the number seen, for 20 steps: observation and action must belong together",
+                     .source = "after the identity environment of Stable-Baselines3",
+                     .max_episode_steps = kIdentitySteps,
+                     .reward_threshold = 19});
 CORVID_REGISTER_ENV(OneHot, {.id = "Probe/OneHot-v0",
                              .family = "probe",
                              .summary = "One step, tell the parity of a number's bits: integers must go in one-hot",

@@ -46,8 +46,10 @@ struct CliffWalking {
           const int column = std::clamp(state % kColumns + kColumnChange[direction], 0, kColumns - 1);
           const int next = row * kColumns + column;
           const double probability = 1.0 / static_cast<double>(turns.size());
-          if (is_cliff(next)) outcomes.push_back({probability, kStart, -100, false});
-          else outcomes.push_back({probability, next, -1, next == kGoal});
+          if (is_cliff(next))
+            outcomes.push_back({probability, kStart, -100, false});
+          else
+            outcomes.push_back({probability, next, -1, next == kGoal});
         }
       }
     }
@@ -83,7 +85,8 @@ struct CliffWalking {
 };
 
 Fields fields(CliffWalking::Options& options) {
-  return {Field("is_slippery", &options.is_slippery, "a step goes to either side of the direction wanted in two cases of three")};
+  return {Field("is_slippery", &options.is_slippery,
+                "a step goes to either side of the direction wanted in two cases of three")};
 }
 
 CORVID_REGISTER_ENV(CliffWalking, {.id = "CliffWalking-v1",

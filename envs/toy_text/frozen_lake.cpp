@@ -128,7 +128,8 @@ struct FrozenLake {
   }
 
   [[noreturn]] static void wrong_map(const std::string& text, const char* expected) {
-    fail(ErrorKind::kUsage, "FrozenLake: desc = '", text, "' needs ", expected, "; an example is 'SFFF,FHFH,FFFH,HFFG'");
+    fail(ErrorKind::kUsage, "FrozenLake: desc = '", text, "' needs ", expected,
+         "; an example is 'SFFF,FHFH,FFFH,HFFG'");
   }
 
   static std::array<double, 3> read_rewards(const std::string& text) {
@@ -149,7 +150,8 @@ struct FrozenLake {
     }
     skip_blanks();
     if (!ok || place != end) {
-      fail(ErrorKind::kUsage, "FrozenLake: reward_schedule expects three numbers (goal, hole, ice) such as '1,0,0', got '", text, "'");
+      fail(ErrorKind::kUsage,
+           "FrozenLake: reward_schedule expects three numbers (goal, hole, ice) such as '1,0,0', got '", text, "'");
     }
     return rewards;
   }
@@ -163,11 +165,12 @@ struct FrozenLake {
 };
 
 Fields fields(FrozenLake::Options& options) {
-  return {Field("desc", &options.desc, "the map, rows of S, F, H and G divided by commas; replaces map_name"),
-          Field("map_name", &options.map_name, "a map by name").one_of({"4x4", "8x8"}),
-          Field("is_slippery", &options.is_slippery, "a step may go to either side of the direction wanted"),
-          Field("success_rate", &options.success_rate, "probability of the direction wanted on slippery ice").between(0, 1),
-          Field("reward_schedule", &options.reward_schedule, "rewards for reaching the goal, a hole and ice")};
+  return {
+      Field("desc", &options.desc, "the map, rows of S, F, H and G divided by commas; replaces map_name"),
+      Field("map_name", &options.map_name, "a map by name").one_of({"4x4", "8x8"}),
+      Field("is_slippery", &options.is_slippery, "a step may go to either side of the direction wanted"),
+      Field("success_rate", &options.success_rate, "probability of the direction wanted on slippery ice").between(0, 1),
+      Field("reward_schedule", &options.reward_schedule, "rewards for reaching the goal, a hole and ice")};
 }
 
 CORVID_REGISTER_ENV(FrozenLake, {.id = "FrozenLake-v1",

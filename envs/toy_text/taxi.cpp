@@ -29,9 +29,7 @@ struct Situation {
   int passenger = 0;    // index of a place, or kInTaxi
   int destination = 0;  // index of a place
 
-  static Situation decode(int state) {
-    return {{state / 100, state / 20 % 5}, state / 4 % 5, state % 4};
-  }
+  static Situation decode(int state) { return {{state / 100, state / 20 % 5}, state / 4 % 5, state % 4}; }
   int encode() const { return ((taxi.row * kSize + taxi.column) * 5 + passenger) * 4 + destination; }
 };
 
@@ -48,7 +46,8 @@ Cell drive(Cell from, int direction) {
   if (direction == kEast) to.column = std::min(from.column + 1, kSize - 1);
   if (direction == kWest) to.column = std::max(from.column - 1, 0);
   const Cell west_end = to.column < from.column ? to : from;
-  const bool wall = to.column != from.column && std::find(std::begin(kWalls), std::end(kWalls), west_end) != std::end(kWalls);
+  const bool wall =
+      to.column != from.column && std::find(std::begin(kWalls), std::end(kWalls), west_end) != std::end(kWalls);
   return wall ? from : to;
 }
 
@@ -84,7 +83,9 @@ struct Taxi {
   using Action = std::int64_t;
 
   explicit Taxi(const Options& options)
-      : game(&shared_game<Taxi>(options)), fickle(options.fickle_passenger), fickle_probability(options.fickle_probability) {}
+      : game(&shared_game<Taxi>(options)),
+        fickle(options.fickle_passenger),
+        fickle_probability(options.fickle_probability) {}
 
   static EnvSpec spec(const Options&) {
     return {.observation = Space::discrete(kNumStates),
@@ -127,7 +128,8 @@ struct Taxi {
   StepResult step(Action action, Rng& rng) {
     const std::int32_t before = state;
     const StepResult result = game->step(state, action, rng);
-    if (may_change_mind) [[unlikely]] change_mind(before, rng);
+    if (may_change_mind) [[unlikely]]
+      change_mind(before, rng);
     return result;
   }
 
@@ -138,7 +140,8 @@ struct Taxi {
     static const auto masks = [] {
       std::array<std::array<std::uint8_t, kNumActions>, kNumStates> result{};
       for (int s = 0; s < kNumStates; ++s) {
-        for (int action = 0; action < kNumActions; ++action) result[s][action] = certain_outcome(s, action).next_state != s;
+        for (int action = 0; action < kNumActions; ++action)
+          result[s][action] = certain_outcome(s, action).next_state != s;
       }
       return result;
     }();
@@ -153,7 +156,9 @@ struct Taxi {
   void draw(Canvas& canvas) const {
     constexpr Color kColors[] = {palette::kRed, palette::kGreen, palette::kYellow, palette::kBlue};
     const Situation now = Situation::decode(state);
-    auto corner = [](Cell cell) { return Point{static_cast<double>(cell.column), static_cast<double>(kSize - 1 - cell.row)}; };
+    auto corner = [](Cell cell) {
+      return Point{static_cast<double>(cell.column), static_cast<double>(kSize - 1 - cell.row)};
+    };
     auto box = [&](Point low, double margin, Color color) {
       canvas.rectangle({low.x + margin, low.y + margin}, {low.x + 1 - margin, low.y + 1 - margin}, color);
     };
@@ -169,8 +174,11 @@ struct Taxi {
 
     // The destination is ringed, the passenger a dot at a place or in the taxi.
     const Point goal = corner(kPlaces[now.destination]);
-    const Point ring[] = {{goal.x + 0.1, goal.y + 0.1}, {goal.x + 0.9, goal.y + 0.1}, {goal.x + 0.9, goal.y + 0.9},
-                          {goal.x + 0.1, goal.y + 0.9}, {goal.x + 0.1, goal.y + 0.1}};
+    const Point ring[] = {{goal.x + 0.1, goal.y + 0.1},
+                          {goal.x + 0.9, goal.y + 0.1},
+                          {goal.x + 0.9, goal.y + 0.9},
+                          {goal.x + 0.1, goal.y + 0.9},
+                          {goal.x + 0.1, goal.y + 0.1}};
     canvas.line(ring, 0.06, kColors[now.destination]);
     const Point taxi = corner(now.taxi);
     canvas.rectangle({taxi.x + 0.2, taxi.y + 0.3}, {taxi.x + 0.8, taxi.y + 0.62}, palette::kOrange);
@@ -202,10 +210,14 @@ struct Taxi {
 };
 
 Fields fields(Taxi::Options& options) {
-  return {Field("is_rainy", &options.is_rainy, "rain drives the taxi to either side of the direction wanted"),
-          Field("fickle_passenger", &options.fickle_passenger, "the passenger may change the destination once under way"),
-          Field("rainy_probability", &options.rainy_probability, "probability of the direction wanted in rain").between(0, 1),
-          Field("fickle_probability", &options.fickle_probability, "share of episodes in which a fickle passenger changes mind").between(0, 1)};
+  return {
+      Field("is_rainy", &options.is_rainy, "rain drives the taxi to either side of the direction wanted"),
+      Field("fickle_passenger", &options.fickle_passenger, "the passenger may change the destination once under way"),
+      Field("rainy_probability", &options.rainy_probability, "probability of the direction wanted in rain")
+          .between(0, 1),
+      Field("fickle_probability", &options.fickle_probability,
+            "share of episodes in which a fickle passenger changes mind")
+          .between(0, 1)};
 }
 
 CORVID_REGISTER_ENV(Taxi, {.id = "Taxi-v4",

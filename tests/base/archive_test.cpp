@@ -128,7 +128,9 @@ TEST(Archive, RestoredGeneratorGoesOnWithTheSameDraws) {
 class NameList : public Archive {
  public:
   bool loading() const override { return false; }
-  void array(std::string_view name, DType, std::span<const std::int64_t>, void*) override { names.push_back(path(name)); }
+  void array(std::string_view name, DType, std::span<const std::int64_t>, void*) override {
+    names.push_back(path(name));
+  }
   void blob(std::string_view name, std::vector<std::byte>&) override { names.push_back(path(name)); }
   std::vector<std::string> names;
 };

@@ -111,8 +111,9 @@ TEST(Fields, UnknownChoicesAndNamesOfferTheNearest) {
   EXPECT_EQ(message_of("activation_fn", "rely"), "--set: activation_fn = 'rely' is unknown; did you mean 'relu'?");
   EXPECT_EQ(message_of("gama", "1"), "--set: agent ppo has no setting 'gama'; did you mean 'gamma'?");
   EXPECT_EQ(message_of("learning", "1"), "--set: agent ppo has no setting 'learning'; did you mean 'learning_rate'?");
-  EXPECT_EQ(message_of("xyz", "1"),
-            "--set: agent ppo has no setting 'xyz'; known are: flag, n_steps, gamma, activation_fn, learning_rate, net_arch");
+  EXPECT_EQ(
+      message_of("xyz", "1"),
+      "--set: agent ppo has no setting 'xyz'; known are: flag, n_steps, gamma, activation_fn, learning_rate, net_arch");
 }
 
 TEST(Fields, ValuesReadBackAsThemselves) {
@@ -150,7 +151,8 @@ TEST(Fields, RangesReadAsSentences) {
 
 TEST(NumberText, ReadsBackAsTheSameDouble) {
   const double largest = std::numeric_limits<double>::max(), smallest = std::numeric_limits<double>::denorm_min();
-  for (double value : {0.1, 1.0 / 3, 1e-300, 6.02214076e23, largest, smallest, -0.0, 123456789.0, 0.30000000000000004}) {
+  for (double value :
+       {0.1, 1.0 / 3, 1e-300, 6.02214076e23, largest, smallest, -0.0, 123456789.0, 0.30000000000000004}) {
     const std::string text = number_text(value);
     double back = 1;
     std::from_chars(text.data(), text.data() + text.size(), back);

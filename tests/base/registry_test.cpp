@@ -56,7 +56,7 @@ TEST(EnvRegistry, HoldsTheToyTextEnvironmentsWithTheirLimits) {
     int limit;
     std::optional<double> threshold;
   };
-  const Row rows[] = {{"FrozenLake-v1", 100, 0.70}, {"FrozenLake8x8-v1", 200, 0.85},        {"Taxi-v4", 200, 8.0},
+  const Row rows[] = {{"FrozenLake-v1", 100, 0.70}, {"FrozenLake8x8-v1", 200, 0.85},    {"Taxi-v4", 200, 8.0},
                       {"CliffWalking-v1", 0, {}},   {"CliffWalkingSlippery-v1", 0, {}}, {"Blackjack-v1", 0, {}}};
   for (const Row& row : rows) {
     const EnvEntry& entry = env_registry().at(row.id);
@@ -65,9 +65,7 @@ TEST(EnvRegistry, HoldsTheToyTextEnvironmentsWithTheirLimits) {
   }
 }
 
-TEST(EnvRegistry, RefusesAnEmptyVector) {
-  EXPECT_THROW(make_env("FrozenLake-v1", {.num_envs = 0}), Error);
-}
+TEST(EnvRegistry, RefusesAnEmptyVector) { EXPECT_THROW(make_env("FrozenLake-v1", {.num_envs = 0}), Error); }
 
 }  // namespace
 }  // namespace corvid

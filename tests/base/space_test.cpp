@@ -26,7 +26,8 @@ TEST(Space, SizesAndTypesFollowTheKind) {
 }
 
 TEST(Space, LeavesAreTheEntriesOfADictAndItselfOtherwise) {
-  const Space dict = Space::dict({{"image", Space::box(0, 255, {7, 7, 3}, DType::kUint8)}, {"direction", Space::discrete(4)}});
+  const Space dict =
+      Space::dict({{"image", Space::box(0, 255, {7, 7, 3}, DType::kUint8)}, {"direction", Space::discrete(4)}});
   const auto leaves = dict.leaves();
   ASSERT_EQ(leaves.size(), 2u);
   EXPECT_EQ(leaves[0].first, "image");
@@ -90,7 +91,8 @@ TEST(Space, TextEqualsGymnasiums) {
 }
 
 TEST(Space, LongBoundsBreakLinesAsNumPyDoes) {
-  const Space lander = Space::box({-2.5, -2.5, -10, -10, -2 * kPi, -10, -0.0, -0.0}, {2.5, 2.5, 10, 10, 2 * kPi, 10, 1, 1});
+  const Space lander =
+      Space::box({-2.5, -2.5, -10, -10, -2 * kPi, -10, -0.0, -0.0}, {2.5, 2.5, 10, 10, 2 * kPi, 10, 1, 1});
   EXPECT_EQ(lander.to_string(),
             "Box([ -2.5        -2.5       -10.        -10.         -6.2831855 -10.\n  -0.         -0.       ], "
             "[ 2.5        2.5       10.        10.         6.2831855 10.\n  1.         1.       ], (8,), float32)");
@@ -99,7 +101,8 @@ TEST(Space, LongBoundsBreakLinesAsNumPyDoes) {
 TEST(Space, RegisteredEnvironmentsPrintAsInGymnasium) {
   const std::map<std::string, std::pair<const char*, const char*>> known = {
       {"CartPole-v1",
-       {"Box([-4.8               -inf -0.41887903        -inf], [4.8               inf 0.41887903        inf], (4,), float32)",
+       {"Box([-4.8               -inf -0.41887903        -inf], [4.8               inf 0.41887903        inf], (4,), "
+        "float32)",
         "Discrete(2)"}},
       {"MountainCar-v0", {"Box([-1.2  -0.07], [0.6  0.07], (2,), float32)", "Discrete(3)"}},
       {"MountainCarContinuous-v0", {"Box([-1.2  -0.07], [0.6  0.07], (2,), float32)", "Box(-1.0, 1.0, (1,), float32)"}},
@@ -127,8 +130,10 @@ TEST(Space, RegisteredEnvironmentsPrintAsInGymnasium) {
 
 TEST(Space, JsonHoldsEverythingInFull) {
   using nlohmann::json;
-  EXPECT_EQ(json::parse(Space::discrete(3, -1).to_json()), json({{"type", "Discrete"}, {"dtype", "int64"}, {"start", -1}, {"n", 3}}));
-  EXPECT_EQ(json::parse(Space::multi_discrete({3, 2}).to_json()), json({{"type", "MultiDiscrete"}, {"dtype", "int64"}, {"nvec", {3, 2}}}));
+  EXPECT_EQ(json::parse(Space::discrete(3, -1).to_json()),
+            json({{"type", "Discrete"}, {"dtype", "int64"}, {"start", -1}, {"n", 3}}));
+  EXPECT_EQ(json::parse(Space::multi_discrete({3, 2}).to_json()),
+            json({{"type", "MultiDiscrete"}, {"dtype", "int64"}, {"nvec", {3, 2}}}));
   EXPECT_EQ(json::parse(Space::multi_binary(4).to_json()), json({{"type", "MultiBinary"}, {"n", 4}}));
   const json box = json::parse(Space::box({-1, 0.25}, {1, 2}).to_json());
   EXPECT_EQ(box["dtype"], "float32");
@@ -146,7 +151,8 @@ TEST(Space, JsonOfEveryRegisteredEnvironmentParses) {
     const EnvSpec spec = entry.spec(entry, {});
     for (const Space* space : {&spec.observation, &spec.action}) {
       std::string text = space->to_json();
-      for (auto place = text.find("Infinity"); place != std::string::npos; place = text.find("Infinity")) text.replace(place, 8, "9e99");
+      for (auto place = text.find("Infinity"); place != std::string::npos; place = text.find("Infinity"))
+        text.replace(place, 8, "9e99");
       EXPECT_TRUE(nlohmann::json::accept(text)) << entry.id << ": " << text;
     }
   }

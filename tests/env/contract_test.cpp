@@ -49,7 +49,8 @@ std::vector<Bytes> run(VectorEnv& env, std::uint64_t seed, int num_steps, bool s
 
 bool deterministic_by_model(const TabularModel& model) {
   const bool one_start = std::count_if(model.initial.begin(), model.initial.end(), [](double p) { return p > 0; }) == 1;
-  return one_start && std::all_of(model.outcomes.begin(), model.outcomes.end(), [](const auto& row) { return row.size() == 1; });
+  return one_start &&
+         std::all_of(model.outcomes.begin(), model.outcomes.end(), [](const auto& row) { return row.size() == 1; });
 }
 
 class Contract : public ::testing::TestWithParam<std::string> {
@@ -107,7 +108,8 @@ TEST_P(Contract, OptionsAreDescribedAndUnknownOnesRefused) {
     ASSERT_NE(help, std::string::npos) << line;
     EXPECT_GT(line.size() - help, 15u) << "an option needs a sentence of help: " << line;
   }
-  for (const auto& [name, value] : entry().options) EXPECT_NE(text.find("  " + name + " = "), std::string::npos) << name;
+  for (const auto& [name, value] : entry().options)
+    EXPECT_NE(text.find("  " + name + " = "), std::string::npos) << name;
   try {
     make_env(GetParam(), {}, {{"no_such_option", "1"}});
     FAIL() << "an unknown option was taken";
@@ -181,7 +183,8 @@ TEST_P(Contract, VectorEqualsSingleEnvironments) {
   auto vector = make(GetParam(), kEnvs);
   StepBuffer buffer(vector->spec(), kEnvs), row(vector->spec(), 1);
   for (int i = 0; i < kEnvs; ++i) {
-    RandomActions all(vector->spec().action, kEnvs, 20), one(vector->spec().action, 1, 20 + static_cast<std::uint64_t>(i));
+    RandomActions all(vector->spec().action, kEnvs, 20),
+        one(vector->spec().action, 1, 20 + static_cast<std::uint64_t>(i));
     auto single = make(GetParam(), 1);
     Bytes expected, got;
     vector->reset(50, buffer.view().obs);
@@ -213,7 +216,8 @@ TEST_P(Contract, RegisteredLimitTruncatesAtExactlyThatStep) {
     env->step(actions.view(), buffer.view());
     for (int i = 0; i < 2; ++i) {
       ++elapsed[i];
-      ASSERT_EQ(buffer.view().truncated[i] == 1, limit > 0 && elapsed[i] == limit) << "after " << elapsed[i] << " steps";
+      ASSERT_EQ(buffer.view().truncated[i] == 1, limit > 0 && elapsed[i] == limit)
+          << "after " << elapsed[i] << " steps";
       if (buffer.view().terminated[i] || buffer.view().truncated[i]) elapsed[i] = 0;
     }
   }
@@ -556,7 +560,8 @@ TEST_P(Contract, StepsHappenAsOftenAsTheModelSays) {
     }
     for (const auto& [outcome, probability] : expected) {
       const auto found = counts.find(outcome);
-      expect_count(found == counts.end() ? 0 : found->second, total, probability, "outcomes in row " + std::to_string(place));
+      expect_count(found == counts.end() ? 0 : found->second, total, probability,
+                   "outcomes in row " + std::to_string(place));
     }
   }
 }

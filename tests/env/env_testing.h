@@ -83,7 +83,9 @@ class RandomActions {
 
 using Bytes = std::string;
 
-inline void append(Bytes& bytes, const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); }
+inline void append(Bytes& bytes, const void* data, std::size_t size) {
+  bytes.append(static_cast<const char*>(data), size);
+}
 
 /// For EXPECT_TRUE: tells where two long byte strings differ instead of printing them.
 inline ::testing::AssertionResult same(const Bytes& got, const Bytes& expected) {
@@ -91,7 +93,8 @@ inline ::testing::AssertionResult same(const Bytes& got, const Bytes& expected) 
   const std::size_t shorter = std::min(got.size(), expected.size());
   std::size_t place = 0;
   while (place < shorter && got[place] == expected[place]) ++place;
-  return ::testing::AssertionFailure() << "first difference at byte " << place << " of " << got.size() << " and " << expected.size();
+  return ::testing::AssertionFailure() << "first difference at byte " << place << " of " << got.size() << " and "
+                                       << expected.size();
 }
 
 inline Bytes saved(VectorEnv& env) {

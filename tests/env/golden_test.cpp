@@ -74,7 +74,8 @@ std::string action_text(const EnvSpec& spec, const RandomActions& actions) {
   }
   std::string text;
   for (std::int64_t k = 0; k < actions.size(); ++k) {
-    text += (k ? " " : "") + (actions.is_float() ? shortest(actions.number(0, k)) : std::to_string(actions.integer(0, k)));
+    text +=
+        (k ? " " : "") + (actions.is_float() ? shortest(actions.number(0, k)) : std::to_string(actions.integer(0, k)));
   }
   return text;
 }
@@ -92,8 +93,8 @@ std::string playthrough(const EnvEntry& entry) {
   std::ostringstream text;
   text << entry.id << " (" << entry.family << "): " << entry.summary << "\nsource: " << entry.source
        << "\nobservation: " << one_line(spec.observation) << "\naction: " << one_line(spec.action)
-       << "\nstep limit: " << entry.max_episode_steps << "\nreward threshold: "
-       << (entry.reward_threshold ? number_text(*entry.reward_threshold) : "none") << "\n";
+       << "\nstep limit: " << entry.max_episode_steps
+       << "\nreward threshold: " << (entry.reward_threshold ? number_text(*entry.reward_threshold) : "none") << "\n";
   for (const std::string& name : spec.observation_names) text << "  observes: " << name << "\n";
   for (const std::string& name : spec.action_names) text << "  acts: " << name << "\n";
   text << "options:\n" << entry.describe_options(entry);
@@ -109,9 +110,9 @@ std::string playthrough(const EnvEntry& entry) {
     actions.next(0, masked ? legal.data() : nullptr);
     env->step(actions.view(), step);
     const bool ended = step.terminated[0] || step.truncated[0];
-    text << t << " " << action_text(spec, actions) << " -> " << obs_text(spec.observation, ended ? step.final_obs : step.obs)
-         << " | reward " << number_text(step.reward[0]) << (step.terminated[0] ? " terminated" : "")
-         << (step.truncated[0] ? " truncated" : "") << "\n";
+    text << t << " " << action_text(spec, actions) << " -> "
+         << obs_text(spec.observation, ended ? step.final_obs : step.obs) << " | reward " << number_text(step.reward[0])
+         << (step.terminated[0] ? " terminated" : "") << (step.truncated[0] ? " truncated" : "") << "\n";
     if (ended) text << "start: " << obs_text(spec.observation, step.obs) << "\n";
   }
   return text.str();

@@ -54,7 +54,9 @@ TEST(Tabular, ValueIterationFindsTheKnownOptima) {
       {"FrozenLake8x8-v1", {}, {{0.9, 0.0064}, {0.95, 0.0483}, {0.99, 0.4146}, {0.999, 0.8926}, {1, 1}}},
       {"Taxi-v4", {}, {{0.9, -1.2633}, {0.95, 1.7299}, {0.99, 6.3275}, {0.999, 7.7599}, {1, 7.93}}},
       {"CliffWalking-v1", {}, {{0.9, -7.4581}, {0.95, -9.7332}, {0.99, -12.2479}, {0.999, -12.9223}, {1, -13}}},
-      {"CliffWalkingSlippery-v1", {}, {{0.9, -9.9364}, {0.95, -18.7568}, {0.99, -46.3527}, {0.999, -62.4123}, {1, -64.7092}}},
+      {"CliffWalkingSlippery-v1",
+       {},
+       {{0.9, -9.9364}, {0.95, -18.7568}, {0.99, -46.3527}, {0.999, -62.4123}, {1, -64.7092}}},
   };
   for (const Optimum& optimum : optima) {
     for (const auto& [gamma, value] : optimum.values) {
@@ -78,10 +80,11 @@ TEST(Tabular, OwnMapAndRewardsReachTheModel) {
 }
 
 TEST(Tabular, WrongMapsAndRewardsAreRefused) {
-  const EnvOptions wrong[] = {{{"desc", "SF,F"}},         {{"desc", "SX,FG"}},           {{"desc", "FF,FG"}},
-                              {{"desc", "SF,,FG"}},       {{"reward_schedule", "1,0"}},  {{"reward_schedule", "1,0,0,0"}},
-                              {{"reward_schedule", "a"}}, {{"reward_schedule", "1,0,nan"}}, {{"map_name", "5x5"}},
-                              {{"success_rate", "1.5"}}};
+  const EnvOptions wrong[] = {{{"desc", "SF,F"}},           {{"desc", "SX,FG"}},
+                              {{"desc", "FF,FG"}},          {{"desc", "SF,,FG"}},
+                              {{"reward_schedule", "1,0"}}, {{"reward_schedule", "1,0,0,0"}},
+                              {{"reward_schedule", "a"}},   {{"reward_schedule", "1,0,nan"}},
+                              {{"map_name", "5x5"}},        {{"success_rate", "1.5"}}};
   for (const EnvOptions& options : wrong) {
     try {
       make_env("FrozenLake-v1", {}, options);
@@ -120,7 +123,8 @@ TEST(Taxi, MaskAllowsWhatChangesTheState) {
       const std::int64_t state = *buffer.view().obs.as<std::int64_t>();
       ASSERT_TRUE(env->action_mask(legal));
       for (std::int64_t action = 0; action < 6; ++action) {
-        ASSERT_EQ(legal[action] == 1, model->at(state, action)[0].next_state != state) << "state " << state << " action " << action;
+        ASSERT_EQ(legal[action] == 1, model->at(state, action)[0].next_state != state)
+            << "state " << state << " action " << action;
       }
       const std::int64_t action = rng.integers(0, 6);
       env->step(&action, buffer.view());
@@ -167,7 +171,8 @@ void expect_mean_of_sticking(const EnvOptions& options, int stick_from, double e
   int games = 0;
   env->reset(0, step.obs);
   while (games < kGames) {
-    for (int i = 0; i < kEnvs; ++i) actions[static_cast<std::size_t>(i)] = step.obs.as<std::int64_t>()[3 * i] < stick_from;
+    for (int i = 0; i < kEnvs; ++i)
+      actions[static_cast<std::size_t>(i)] = step.obs.as<std::int64_t>()[3 * i] < stick_from;
     env->step(actions.data(), step);
     for (int i = 0; i < kEnvs; ++i) {
       if (!step.terminated[i]) continue;

@@ -24,7 +24,9 @@ TEST(SvgCanvas, HeightFollowsTheView) {
 TEST(SvgCanvas, WorldBecomesPixelsWithTheYAxisUp) {
   SvgCanvas canvas = canvas_of_200();
   canvas.circle({1, 0.8}, 0.1, {0xff0000, 0.5});
-  EXPECT_TRUE(has(canvas.str(), "<circle cx=\"150.00\" cy=\"10.00\" r=\"5.00\" fill=\"#ff0000\" fill-opacity=\"0.50\"/>")) << canvas.str();
+  EXPECT_TRUE(
+      has(canvas.str(), "<circle cx=\"150.00\" cy=\"10.00\" r=\"5.00\" fill=\"#ff0000\" fill-opacity=\"0.50\"/>"))
+      << canvas.str();
 }
 
 TEST(SvgCanvas, ShapesKeepTheirCornersAndWidths) {
