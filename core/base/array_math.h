@@ -1,8 +1,8 @@
 // The C library's functions to the last bit, for many numbers at once.
 //
-// On processors with FMA the arrays are worked four numbers at a time, by the algorithm and in the order of operations of
-// glibc's own FMA build. When the first call finds that results differ from the C library in use, every call goes through
-// the library instead: slower, never different. All spans of one call have one length; `out` may be the input.
+// On processors with FMA the arrays are worked four or eight numbers at a time, by the algorithm and in the order of
+// operations of glibc's own FMA build. When the first call finds that results differ from the C library in use, every call
+// goes through the library instead: slower, never different. Both spans of a call have one length; `out` may be the input.
 #pragma once
 
 #include <span>
@@ -11,7 +11,6 @@ namespace corvid::array_math {
 
 void sin(std::span<const double> x, std::span<double> out);
 void cos(std::span<const double> x, std::span<double> out);
-void sincos(std::span<const double> x, std::span<double> sine, std::span<double> cosine);
 
 /// numpy::square of every number.
 void square(std::span<const double> x, std::span<double> out);
