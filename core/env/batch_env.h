@@ -94,7 +94,7 @@ class BatchEnv final : public VectorEnv {
 
  private:
   // Envs per block: large enough that claiming is cheap, small enough that blocks balance.
-  static constexpr std::size_t kBlock = 64;
+  static constexpr std::size_t kBlock = kMaxBatch;
 
   void begin_episode(std::size_t i) {
     envs_[i].reset(rngs_[i]);
@@ -171,6 +171,19 @@ class BatchEnv final : public VectorEnv {
     Obs* const obs = out.obs.as<Obs>();
     Obs* const final_obs = out.final_obs.as<Obs>();
     std::size_t bad = envs_.size();
+
+    // A block that is stepped as a whole may be stepped at once.
+    std::array<StepResult, Batched<E> ? kBlock : 1> results;
+    const bool at_once = Batched<E> && active.empty() && std::find(&ended_[first], ended_.data() + last, 1) == ended_.data() + last;
+    if constexpr (Batched<E>) {
+      if (at_once) {
+        std::array<Action, kBlock> block_actions;
+        for (std::size_t i = first; i < last; ++i) block_actions[i - first] = action_at(actions, i);
+        E::step_batch(std::span(envs_).subspan(first, last - first), block_actions.data(),
+                      std::span(rngs_).subspan(first, last - first), results.data());
+      }
+    }
+
     for (std::size_t i = first; i < last; ++i) {
       if (!active.empty() && !active[i]) continue;
       Obs* const row = obs + static_cast<std::int64_t>(i) * obs_size_;
@@ -184,7 +197,7 @@ class BatchEnv final : public VectorEnv {
         continue;
       }
 
-      const StepResult result = envs_[i].step(action_at(actions, i), rngs_[i]);
+      const StepResult result = at_once ? results[i - first] : envs_[i].step(action_at(actions, i), rngs_[i]);
       const bool truncated = ++elapsed_[i] >= limit;
       out.reward[i] = result.reward;
       out.terminated[i] = result.terminated;

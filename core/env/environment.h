@@ -15,6 +15,9 @@
 //     void visit(Archive&);                                       // needed unless trivially copyable
 //     void action_mask(std::uint8_t* legal) const;                // optional: 1 where an action is legal
 //     static TabularModel model(const Options&);                  // optional: transition probabilities
+//     static void step_batch(std::span<CartPole>, const Action*, std::span<Rng>, StepResult*);
+//                                                                 // optional: at most kMaxBatch steps at once, equal to
+//                                                                 // `step` to the last bit
 //   };
 //
 // Core counts steps and sets `truncated`; an environment only says when an episode terminated. No virtual call,
@@ -36,6 +39,8 @@
 #include "core/base/space.h"
 
 namespace corvid {
+
+inline constexpr std::size_t kMaxBatch = 64;  // environments in one call of step_batch
 
 /// What an agent sees of an environment, and what a viewer prints about it.
 struct EnvSpec {
@@ -90,6 +95,10 @@ template <class E>
 concept Visitable = requires(E env, Archive& archive) { env.visit(archive); };
 template <class E>
 concept Masked = requires(const E env, std::uint8_t* legal) { env.action_mask(legal); };
+template <class E>
+concept Batched = requires(std::span<E> envs, const typename E::Action* actions, std::span<Rng> rngs, StepResult* results) {
+  { E::step_batch(envs, actions, rngs, results) } -> std::same_as<void>;
+};
 template <class E>
 concept Tabular = requires(const typename E::Options& options) { { E::model(options) } -> std::same_as<TabularModel>; };
 

@@ -5,23 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
 
 #include "core/base/numpy_math.h"
 #include "core/env/env_registry.h"
+#include "envs/classic_control/acrobot_dynamics.h"
 
 namespace corvid {
 namespace {
 
-constexpr double kPi = std::numbers::pi;
-constexpr double kMaxVelocity1 = 4 * kPi, kMaxVelocity2 = 9 * kPi;  // rad/s
-constexpr double kGravity = 9.8;                                    // m/s^2
-
-double wrap(double angle) {
-  while (angle > kPi) angle -= 2 * kPi;
-  while (angle < -kPi) angle += 2 * kPi;
-  return angle;
-}
+using namespace acrobot;  // NOLINT(google-build-using-namespace): the other half of this file
 
 struct Acrobot {
   struct Options {
@@ -51,53 +43,106 @@ struct Acrobot {
 
   void reset(Rng& rng) {
     for (double& value : state) value = static_cast<float>(rng.uniform(low, high));
+    for (std::size_t k : {0, 1}) ::sincos(state[k], &sine[k], &cosine[k]);
     stepped = false;
   }
 
   StepResult step(Action action, Rng& rng) {
-    double torque = static_cast<double>(action - 1);  // N m
-    if (torque_noise_max > 0) torque += rng.uniform(-torque_noise_max, torque_noise_max);
+    const double torque = draw_torque(action, rng);
 
     // One step of the classical Runge-Kutta method.
     const State k1 = derivative(state, torque);
     const State k2 = derivative(advance(k1, dt / 2), torque);
     const State k3 = derivative(advance(k2, dt / 2), torque);
     const State k4 = derivative(advance(k3, dt), torque);
-    for (std::size_t k = 0; k < 4; ++k) state[k] += dt / 6 * (k1[k] + 2 * k2[k] + 2 * k3[k] + k4[k]);
+    for (std::size_t k = 0; k < 4; ++k) state[k] = runge_kutta(state[k], k1[k], k2[k], k3[k], k4[k], dt);
 
     state = {wrap(state[0]), wrap(state[1]), std::clamp(state[2], -kMaxVelocity1, kMaxVelocity1),
              std::clamp(state[3], -kMaxVelocity2, kMaxVelocity2)};
+    for (std::size_t k : {0, 1}) ::sincos(state[k], &sine[k], &cosine[k]);
     stepped = true;
-    const bool terminated = -std::cos(state[0]) - std::cos(state[1] + state[0]) > 1;
+    const bool terminated = -cosine[0] - std::cos(state[1] + state[0]) > 1;
     return {terminated ? 0.0 : -1.0, terminated};
+  }
+
+  double draw_torque(Action action, Rng& rng) const {
+    const double torque = static_cast<double>(action - 1);  // N m
+    return torque_noise_max > 0 ? torque + rng.uniform(-torque_noise_max, torque_noise_max) : torque;
   }
 
   State advance(const State& k, double time) const {
     return {state[0] + time * k[0], state[1] + time * k[1], state[2] + time * k[2], state[3] + time * k[3]};
   }
 
-  /// The equations of motion for links of 1 kg, 1 m and moment of inertia 1 kg m^2, centres of mass in the middle.
   State derivative(const State& s, double torque) const {
     const auto& [theta1, theta2, dtheta1, dtheta2] = s;
-    const double sin2 = std::sin(theta2), cos2 = std::cos(theta2);
-    const double d1 = 0.25 + (1.25 + cos2) + 1 + 1;
-    const double d2 = 0.25 + 0.5 * cos2 + 1;
-    const double phi2 = 0.5 * kGravity * std::cos(theta1 + theta2 - kPi / 2);
-    const double phi1 = -0.5 * numpy::square(dtheta2) * sin2 - dtheta2 * dtheta1 * sin2 +
-                        1.5 * kGravity * std::cos(theta1 - kPi / 2) + phi2;
-    double moment = torque + d2 / d1 * phi1;
-    if (!nips) moment -= 0.5 * numpy::square(dtheta1) * sin2;  // the term that the paper omits
-    const double ddtheta2 = (moment - phi2) / (1.25 - numpy::square(d2) / d1);
-    const double ddtheta1 = -(d2 * ddtheta2 + phi1) / d1;
-    return {dtheta1, dtheta2, ddtheta1, ddtheta2};
+    Terms t = {.sin2 = std::sin(theta2), .cos2 = std::cos(theta2), .cos1 = std::cos(theta1 - kPi / 2),
+               .cos12 = std::cos(theta1 + theta2 - kPi / 2), .dtheta1 = dtheta1, .dtheta2 = dtheta2,
+               .square1 = numpy::square(dtheta1), .square2 = numpy::square(dtheta2), .torque = torque};
+    t.square_d2 = numpy::square(t.d2());
+    const double ddtheta2 = t.ddtheta2(nips);
+    return {dtheta1, dtheta2, t.ddtheta1(ddtheta2), ddtheta2};
+  }
+
+  /// The same for many at once: arrays of one number an environment, worked through term by term.
+  static void step_batch(std::span<Acrobot> envs, const Action* actions, std::span<Rng> rngs, StepResult* results) {
+    const std::size_t n = envs.size();
+    const bool nips = envs[0].nips;
+    const double dt = envs[0].dt;
+    const auto first = [n](Lanes& lanes) { return std::span(lanes).first(n); };
+    Lanes torque, sin2, cos2;
+    std::array<Lanes, 4> s, at, total;
+    std::array<std::array<Lanes, 4>, 4> k;
+    for (std::size_t i = 0; i < n; ++i) {
+      torque[i] = envs[i].draw_torque(actions[i], rngs[i]);
+      for (std::size_t j = 0; j < 4; ++j) s[j][i] = envs[i].state[j];
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      sin2[i] = envs[i].sine[1];
+      cos2[i] = envs[i].cosine[1];
+    }
+    derivatives(s, sin2, cos2, torque, nips, n, k[0]);
+    for (std::size_t stage = 1; stage < 4; ++stage) {
+      const double time = stage < 3 ? dt / 2 : dt;
+      for (std::size_t j = 0; j < 4; ++j) {
+        for (std::size_t i = 0; i < n; ++i) at[j][i] = s[j][i] + time * k[stage - 1][j][i];
+      }
+      array_math::sin(first(at[1]), first(sin2));
+      array_math::cos(first(at[1]), first(cos2));
+      derivatives(at, sin2, cos2, torque, nips, n, k[stage]);
+    }
+    for (std::size_t j = 0; j < 4; ++j) {
+      for (std::size_t i = 0; i < n; ++i) s[j][i] = runge_kutta(s[j][i], k[0][j][i], k[1][j][i], k[2][j][i], k[3][j][i], dt);
+    }
+
+    for (std::size_t i = 0; i < n; ++i) {
+      s[0][i] = wrap(s[0][i]);
+      s[1][i] = wrap(s[1][i]);
+      s[2][i] = std::clamp(s[2][i], -kMaxVelocity1, kMaxVelocity1);
+      s[3][i] = std::clamp(s[3][i], -kMaxVelocity2, kMaxVelocity2);
+      at[0][i] = s[1][i] + s[0][i];
+    }
+    array_math::cos(first(at[0]), first(at[0]));
+    for (std::size_t j : {0, 1}) {
+      array_math::sin(first(s[j]), first(total[2 * j]));
+      array_math::cos(first(s[j]), first(total[2 * j + 1]));
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      envs[i].state = {s[0][i], s[1][i], s[2][i], s[3][i]};
+      envs[i].sine = {total[0][i], total[2][i]};
+      envs[i].cosine = {total[1][i], total[3][i]};
+      envs[i].stepped = true;
+      const bool terminated = -total[1][i] - at[0][i] > 1;
+      results[i] = {terminated ? 0.0 : -1.0, terminated};
+    }
   }
 
   void observe(Obs* out) const {
     for (std::size_t k : {0, 1}) {
       // The official state is float32 until the first step, and so are its sine and cosine.
       const auto angle = static_cast<float>(state[k]);
-      out[2 * k] = stepped ? static_cast<float>(std::cos(state[k])) : numpy::cos(angle);
-      out[2 * k + 1] = stepped ? static_cast<float>(std::sin(state[k])) : numpy::sin(angle);
+      out[2 * k] = stepped ? static_cast<float>(cosine[k]) : numpy::cos(angle);
+      out[2 * k + 1] = stepped ? static_cast<float>(sine[k]) : numpy::sin(angle);
     }
     out[4] = static_cast<float>(state[2]);
     out[5] = static_cast<float>(state[3]);
@@ -114,6 +159,7 @@ struct Acrobot {
   }
 
   State state{};
+  std::array<double, 2> sine{}, cosine{};  // of both angles
   bool stepped = false;  // whether the official state has become float64
   bool nips;
   double torque_noise_max;  // N m

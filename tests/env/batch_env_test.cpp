@@ -236,7 +236,8 @@ TEST(BatchEnv, RewardThatIsNotFiniteIsAnError) {
 }
 
 /// All bytes that `steps` steps of deterministic random actions produce, from the state `env` is in.
-std::vector<std::byte> transcript(VectorEnv& env, int steps, std::uint64_t action_seed) {
+/// With `one_by_one` through step_where, which steps each environment by itself.
+std::vector<std::byte> transcript(VectorEnv& env, int steps, std::uint64_t action_seed, bool one_by_one = false) {
   const auto n = static_cast<std::size_t>(env.num_envs());
   const Space& action = env.spec().action;
   const auto width = static_cast<std::size_t>(action.size());
@@ -250,13 +251,14 @@ std::vector<std::byte> transcript(VectorEnv& env, int steps, std::uint64_t actio
   Rng rng(action_seed);
   std::vector<std::int64_t> discrete(n * width);
   std::vector<float> box(n * width);
+  const std::vector<std::uint8_t> everyone(n, 1);
   for (int t = 0; t < steps; ++t) {
     if (action.kind == Space::Kind::kBox) {
       for (float& value : box) value = static_cast<float>(rng.uniform(-2, 2));
-      env.step(box.data(), out);
+      one_by_one ? env.step_where(everyone, box.data(), out) : env.step(box.data(), out);
     } else {
       for (auto& value : discrete) value = rng.integers(action.start, action.start + action.n);
-      env.step(discrete.data(), out);
+      one_by_one ? env.step_where(everyone, discrete.data(), out) : env.step(discrete.data(), out);
     }
     append(out.obs.leaf[0], n * env.spec().observation.bytes());
     append(out.final_obs.leaf[0], n * env.spec().observation.bytes());
@@ -324,6 +326,21 @@ TEST(BatchEnv, ContinuesFromASavedStateByteByByte) {
     auto other = make_env(id, {.num_envs = 9, .max_episode_steps = 70});
     other->restore(saved);
     EXPECT_TRUE(transcript(*other, 100, 2) == expected) << id;
+  }
+}
+
+TEST(BatchEnv, StepsOfABlockAtOnceEqualStepsOneByOne) {
+  const std::pair<const char*, EnvOptions> rows[] = {
+      {"Acrobot-v1", {}}, {"Acrobot-v1", {{"book_or_nips", "nips"}, {"torque_noise_max", "0.5"}, {"dt", "0.3"}}}};
+  for (const auto& [id, options] : rows) {
+    for (int num_envs : {1, 3, 64, 150}) {
+      auto blocks = make_env(id, {.num_envs = num_envs}, options);
+      auto single = make_env(id, {.num_envs = num_envs}, options);
+      StepBuffer buffer(blocks->spec(), num_envs);
+      blocks->reset(4, buffer.view().obs);
+      single->reset(4, buffer.view().obs);
+      EXPECT_TRUE(transcript(*blocks, 700, 5) == transcript(*single, 700, 5, true)) << id << " " << num_envs;
+    }
   }
 }
 
