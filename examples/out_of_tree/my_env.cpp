@@ -11,15 +11,15 @@ struct Corridor {
     std::int64_t length = 8;  // cells
     double slip = 0.1;        // probability that a step goes nowhere
   };
-  using Obs = float;
+  using Obs = std::int64_t;
   using Action = std::int64_t;
 
   explicit Corridor(const Options& options) : length(options.length), slip(options.slip) {}
 
-  static EnvSpec spec(const Options&) {
-    return {.observation = Space::box(0, 1, {1}),
+  static EnvSpec spec(const Options& options) {
+    return {.observation = Space::discrete(options.length),
             .action = Space::discrete(2),
-            .observation_names = {"distance walked, as part of the corridor"},
+            .observation_names = {"cell"},
             .action_names = {"left", "right"}};
   }
 
@@ -31,7 +31,7 @@ struct Corridor {
     return {-1.0, cell == length - 1};
   }
 
-  void observe(Obs* out) const { out[0] = static_cast<float>(cell) / static_cast<float>(length - 1); }
+  void observe(Obs* out) const { out[0] = cell; }
 
   std::int64_t cell = 0;
   std::int64_t length;
