@@ -74,6 +74,17 @@ class DocsTest(unittest.TestCase):
         self.expect("does not name --environment", "--env CartPole", "--environment CartPole")
         self.expect("is there such a command", "./corvid train", "./corvid trian")
 
+    def test_code_lines(self):
+        root = pathlib.Path(self.folder.name)
+        (root / "a.cpp").write_text("int x;\nint y;\nint x2;\n", encoding="utf-8")
+        self.assertEqual(docs_test.check_code_lines("d", "`a.cpp:2`\n`int y`", root), [])
+        self.assertIn("is line 2 of a.cpp, not 3", docs_test.check_code_lines("d", "`a.cpp:3` `int y`", root)[0])
+        self.assertIn("no line of a.cpp", docs_test.check_code_lines("d", "`a.cpp:3` `int z`", root)[0])
+        self.assertIn("no line of b.cpp", docs_test.check_code_lines("d", "`b.cpp:1` `int x`", root)[0])
+        (root / "README.md").write_text("`a.cpp:9` `int x` `a.cpp:1`\n  `int y`", encoding="utf-8")
+        docs_test.fix_code_lines(root)
+        self.assertEqual((root / "README.md").read_text(encoding="utf-8"), "`a.cpp:3` `int x` `a.cpp:2`\n  `int y`")
+
 
 if __name__ == "__main__":
     unittest.main()

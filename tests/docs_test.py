@@ -1,7 +1,8 @@
-"""Compares README.md and CONTRIBUTING.md with the program: the tables of environments and agents must equal what
-`corvid list` prints, and every `./corvid` line must name a command and options that its --help lists.
+"""Compares the documents with the program and the code: the tables of environments and agents in README.md must equal what
+`corvid list` prints, envs/README.md what envs/make_readme.py makes, every `./corvid` line must name a command and options
+that its --help lists, and every reference to a line of code (`file.cpp:12` `words of that line`) must be right.
 
-Usage: docs_test.py <corvid program> [root]
+Usage: docs_test.py <corvid program> [root]     docs_test.py --fix    writes the right line numbers into the references
 """
 
 import json
@@ -11,9 +12,10 @@ import shlex
 import subprocess
 import sys
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "agents/README.md", "envs/README.md", "docs/formats.md"]
 LAUNCHER_COMMANDS = {"test", "build", "setup", "lint", "clean"}
 LAUNCHER_OPTIONS = {"--torch", "--no-install"}
+CODE_LINE = re.compile(r"`([\w./]+\.(?:h|cpp|py)):(\d+)`(\s+)`([^`]+)`")
 
 
 def run(program, *arguments):
@@ -82,7 +84,51 @@ def check_commands(name, text, program):
     return problems
 
 
+def line_of(root, path, number, words):
+    """The line of the file that holds the words, the nearest one to `number`; None when there is none."""
+    source = root / path
+    lines = source.read_text(encoding="utf-8").splitlines() if source.is_file() else []
+    found = [place for place, line in enumerate(lines, 1) if words in line]
+    return min(found, key=lambda place: abs(place - number), default=None)
+
+
+def check_code_lines(name, text, root):
+    problems = []
+    for path, number, _, words in CODE_LINE.findall(text):
+        found = line_of(root, path, int(number), words)
+        if found is None:
+            problems.append(f"{name}: no line of {path} holds `{words}`")
+        elif found != int(number):
+            problems.append(f"{name}: `{words}` is line {found} of {path}, not {number}; run tests/docs_test.py --fix")
+    return problems
+
+
+def fix_code_lines(root):
+    def fixed(match):
+        path, number, space, words = match.groups()
+        return f"`{path}:{line_of(root, path, int(number), words) or number}`{space}`{words}`"
+
+    for name in DOCUMENTS:
+        document = root / name
+        if document.is_file():
+            document.write_text(CODE_LINE.sub(fixed, document.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def check_env_readme(program, root):
+    maker = [sys.executable, str(root / "envs/make_readme.py"), program]
+    made = subprocess.run(maker, capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        return [f"envs/make_readme.py failed: {made.stderr.strip()}"]
+    path = root / "envs/README.md"
+    if path.is_file() and path.read_text(encoding="utf-8") == made.stdout:
+        return []
+    return ["envs/README.md is not what envs/make_readme.py makes; run envs/make_readme.py build/corvid > envs/README.md"]
+
+
 def main():
+    if sys.argv[1:] == ["--fix"]:
+        fix_code_lines(pathlib.Path(__file__).resolve().parent.parent)
+        return 0
     program = str(pathlib.Path(sys.argv[1]).resolve())
     root = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else pathlib.Path(__file__).resolve().parent.parent)
     problems = []
@@ -93,9 +139,11 @@ def main():
             continue
         text = path.read_text(encoding="utf-8")
         problems += check_commands(name, text, program)
+        problems += check_code_lines(name, text, root)
         if name == "README.md":
             problems += check_table(text, "Environments", program, "envs")
             problems += check_table(text, "Agents", program, "agents")
+    problems += check_env_readme(program, root)
     for problem in problems:
         print(problem)
     print(f"{len(problems)} problems")
