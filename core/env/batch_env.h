@@ -104,7 +104,9 @@ class BatchEnv final : public VectorEnv {
 
   Action action_at(const ActionView& actions, std::size_t i) const {
     if constexpr (kDiscrete) {
-      return static_cast<const std::int64_t*>(actions.data)[i] - spec().action.start;
+      // Without sign, so that an illegal action cannot overflow.
+      const auto given = static_cast<std::uint64_t>(static_cast<const std::int64_t*>(actions.data)[i]);
+      return static_cast<std::int64_t>(given - static_cast<std::uint64_t>(spec().action.start));
     } else {
       using Element = typename Action::element_type;
       return Action(static_cast<Element*>(actions.data) + static_cast<std::int64_t>(i) * action_size_,

@@ -66,7 +66,8 @@ void make_folder(const fs::path& path) {
   std::error_code code;
   fs::create_directories(path, code);
   if (code || !fs::is_directory(path)) {
-    fail(ErrorKind::kFailed, "cannot make the folder ", path.string(), ": ", code ? code.message() : "a file has that name");
+    fail(ErrorKind::kFailed, "cannot make the folder ", path.string(), ": ",
+         code ? code.message() : "a file has that name");
   }
 }
 

@@ -7,9 +7,11 @@
 
 namespace corvid {
 
-/// Calls `write(temporary)` to fill a temporary file in the same folder, checks that it reached the disk (fsync), renames
-/// it to `path` and syncs the folder. On any failure the temporary is removed, `path` is as it was, and Error says why.
-void write_atomically(const std::filesystem::path& path, const std::function<void(const std::filesystem::path&)>& write);
+/// Calls `write(temporary)` to fill a temporary file in the same folder, checks that it reached the disk (fsync),
+/// renames it to `path` and syncs the folder. On any failure the temporary is removed, `path` is as it was, and Error
+/// says why.
+void write_atomically(const std::filesystem::path& path,
+                      const std::function<void(const std::filesystem::path&)>& write);
 
 /// The same for a text that is at hand.
 void write_text_atomically(const std::filesystem::path& path, std::string_view text);

@@ -66,7 +66,8 @@ class LoadArchive : public Archive {
   void array(std::string_view name, DType dtype, std::span<const std::int64_t> shape, void* data) override {
     const std::string full = path(name);
     const Hdf5Dataset& found = ask(full, describe(dtype, shape));
-    if (found.dtype != dtype || found.is_bool || !std::equal(shape.begin(), shape.end(), found.shape.begin(), found.shape.end())) {
+    if (found.dtype != dtype || found.is_bool ||
+        !std::equal(shape.begin(), shape.end(), found.shape.begin(), found.shape.end())) {
       differs(full, describe(dtype, shape), found);
     }
     file_.read(found, data);
@@ -75,7 +76,8 @@ class LoadArchive : public Archive {
   void blob(std::string_view name, std::vector<std::byte>& bytes) override {
     const std::string full = path(name);
     const Hdf5Dataset& found = ask(full, "uint8 [any length]");
-    if (found.dtype != DType::kUint8 || found.is_bool || found.shape.size() != 1) differs(full, "uint8 [any length]", found);
+    if (found.dtype != DType::kUint8 || found.is_bool || found.shape.size() != 1)
+      differs(full, "uint8 [any length]", found);
     bytes.resize(static_cast<std::size_t>(found.shape[0]));
     file_.read(found, bytes.data());
   }
@@ -111,8 +113,8 @@ class LoadArchive : public Archive {
     for (const auto& [other, entry] : fields_) {
       if (edit_distance(name, other) <= name.size() / 3) known.push_back(other);
     }
-    fail(ErrorKind::kBadFile, file_path_.string(), ": field '", name, "' is missing: expected ", expected, ", got nothing",
-         known.empty() ? "; was it written with other settings?" : suggestion(name, known));
+    fail(ErrorKind::kBadFile, file_path_.string(), ": field '", name, "' is missing: expected ", expected,
+         ", got nothing", known.empty() ? "; was it written with other settings?" : suggestion(name, known));
   }
 
   [[noreturn]] void differs(const std::string& name, const std::string& expected, const Hdf5Dataset& found) const {
@@ -139,7 +141,8 @@ CheckpointInfo read_info(const fs::path& path, Hdf5Reader& file) {
   }
   const std::int64_t version = file.int_attribute("format_version");
   if (version != kFormatVersion) {
-    fail(ErrorKind::kBadFile, path.string(), " has checkpoint format ", version, ", this program reads ", kFormatVersion);
+    fail(ErrorKind::kBadFile, path.string(), " has checkpoint format ", version, ", this program reads ",
+         kFormatVersion);
   }
   CheckpointInfo info;
   info.agent = file.text_attribute("agent");

@@ -58,7 +58,8 @@ void collect(const Value& table, const std::string& name, std::string_view file,
       section.entries.push_back({key, text_of(value, file), line_of(value)});
     }
   }
-  std::sort(section.entries.begin(), section.entries.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
+  std::sort(section.entries.begin(), section.entries.end(),
+            [](const auto& a, const auto& b) { return a.line < b.line; });
   if (!section.entries.empty() || (below.empty() && !name.empty())) out.push_back(std::move(section));
   out.insert(out.end(), std::make_move_iterator(below.begin()), std::make_move_iterator(below.end()));
 }

@@ -100,8 +100,8 @@ void TextLog::visit(Archive& archive) {
   if (bytes == 0) return;  // the first write replaces whatever is there
   const std::int64_t have = regular_file_size(path_);
   if (bytes < 0 || have < bytes) {
-    fail(ErrorKind::kBadFile, path_.string(), " is shorter than when the checkpoint was written: expected at least ", bytes,
-         " bytes, got ", have);
+    fail(ErrorKind::kBadFile, path_.string(), " is shorter than when the checkpoint was written: expected at least ",
+         bytes, " bytes, got ", have);
   }
   file_ = std::make_unique<AppendFile>(path_);
   file_->cut_to(bytes);
@@ -173,7 +173,8 @@ void ProgressCsv::visit(Archive& archive) {
   if (!archive.loading()) return;
 
   keys_.clear();
-  for (std::size_t at = 0; at < keys.size(); at = keys.find('\n', at) + 1) keys_.push_back(keys.substr(at, keys.find('\n', at) - at));
+  for (std::size_t at = 0; at < keys.size(); at = keys.find('\n', at) + 1)
+    keys_.push_back(keys.substr(at, keys.find('\n', at) - at));
   file_.reset();
   if (rows_ == 0) return;  // the first row replaces whatever is there
   const std::string old = read_file(path_, kMaxProgressBytes);
@@ -181,11 +182,15 @@ void ProgressCsv::visit(Archive& archive) {
   known.pop_back();
   std::string text = header_line(keys_);
   std::size_t at = old.find('\n');
-  const bool fits = at != std::string::npos && old.starts_with(known) && (at == known.size() || old[known.size()] == ',');
-  if (!fits) fail(ErrorKind::kBadFile, path_.string(), ": its columns are not those of the checkpoint: expected them to begin with '", known, "'");
+  const bool fits =
+      at != std::string::npos && old.starts_with(known) && (at == known.size() || old[known.size()] == ',');
+  if (!fits)
+    fail(ErrorKind::kBadFile, path_.string(),
+         ": its columns are not those of the checkpoint: expected them to begin with '", known, "'");
   for (std::int64_t row = 0; row < rows_; ++row) {
     const std::size_t end = old.find('\n', ++at);
-    if (end == std::string::npos) fail(ErrorKind::kBadFile, path_.string(), ": expected at least ", rows_, " rows, got ", row);
+    if (end == std::string::npos)
+      fail(ErrorKind::kBadFile, path_.string(), ": expected at least ", rows_, " rows, got ", row);
     text.append(first_columns(std::string_view(old).substr(at, end - at), keys_.size())).push_back('\n');
     at = end;
   }

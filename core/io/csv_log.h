@@ -1,5 +1,5 @@
-// The text files of a run, as Stable-Baselines3 writes them, so that its plotters and the Zoo's read them. All of them go
-// on exactly where a checkpoint left them: on load they forget what was written after it.
+// The text files of a run, as Stable-Baselines3 writes them, so that its plotters and the Zoo's read them. All of them
+// go on exactly where a checkpoint left them: on load they forget what was written after it.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,8 @@
 
 namespace corvid {
 
-/// Lines appended to a file. A log that is not resumed starts empty: its first write replaces an older file. Lines reach
-/// the system at flush, every 16 KB and every second. Not thread-safe.
+/// Lines appended to a file. A log that is not resumed starts empty: its first write replaces an older file. Lines
+/// reach the system at flush, every 16 KB and every second. Not thread-safe.
 class TextLog {
  public:
   explicit TextLog(std::filesystem::path path);
@@ -28,8 +28,8 @@ class TextLog {
   void line(std::string_view text);
   void flush();
 
-  /// Saving stores the length of the file, which the disk then has; loading cuts the file to it. Throws Error kBadFile when
-  /// the file is missing or shorter.
+  /// Saving stores the length of the file, which the disk then has; loading cuts the file to it. Throws Error kBadFile
+  /// when the file is missing or shorter.
   void visit(Archive& archive);
 
   bool empty() const { return size_ == 0; }  // nothing written or resumed

@@ -21,7 +21,9 @@ constexpr std::size_t kBufferBytes = 32 << 10;
 constexpr std::chrono::seconds kFlushEvery{2};
 constexpr std::string_view kPrefix = "events.out.tfevents.";
 
-double wall_time() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+double wall_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 // --- Protobuf wire format: a field is varint(number << 3 | type) and its value ---
 
@@ -168,7 +170,7 @@ void EventWriter::scalar(std::string_view tag, double value, std::int64_t step) 
 }
 
 void EventWriter::text(std::string_view tag, std::string_view value, std::int64_t step) {
-  const std::string shape = bytes_field(2, bytes_field(2, varint_field(1, 1)));           // [1]
+  const std::string shape = bytes_field(2, bytes_field(2, varint_field(1, 1)));                   // [1]
   const std::string tensor = bytes_field(8, varint_field(1, 7) + shape + bytes_field(8, value));  // DT_STRING
   event(varint_field(2, step) + summary(tag, tensor + plugin_metadata("text", "")));
 }

@@ -1,9 +1,9 @@
 // TensorBoard event files, encoded by hand: Google's protobuf library clashes with the one inside LibTorch.
 //
-// Every writer opens a file of its own, named so that it sorts after those already in the folder: TensorBoard reads files
-// in order of their names and never goes back. After a resume the first scalar's step marks a new session, and TensorBoard
-// then drops what the earlier file holds from that step on.
-// Format: tensorflow/core/lib/io/record_writer.h, event.proto, summary.proto, hparams plugin_data.proto.
+// Every writer opens a file of its own, named so that it sorts after those already in the folder: TensorBoard reads
+// files in order of their names and never goes back. After a resume the first scalar's step marks a new session, and
+// TensorBoard then drops what the earlier file holds from that step on. Format: tensorflow/core/lib/io/record_writer.h,
+// event.proto, summary.proto, hparams plugin_data.proto.
 #pragma once
 
 #include <chrono>

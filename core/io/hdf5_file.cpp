@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxDepth = 64;               // of groups within groups
+constexpr int kMaxDepth = 64;  // of groups within groups
 constexpr std::size_t kMaxDatasets = 1u << 20;
 constexpr const char* kChecksum = "crc32";
 
@@ -154,7 +154,8 @@ struct Hdf5Writer::State {
 
   // Throws for a call that failed and for a disk that refused.
   void check(std::int64_t result, const std::string& what) const {
-    if (status->error != 0) fail(ErrorKind::kFailed, "cannot write ", path.string(), ": ", std::strerror(status->error));
+    if (status->error != 0)
+      fail(ErrorKind::kFailed, "cannot write ", path.string(), ": ", std::strerror(status->error));
     if (result < 0) fail(ErrorKind::kFailed, "cannot write ", what, " to ", path.string(), ": ", hdf5_cause());
   }
 
@@ -322,9 +323,12 @@ void Hdf5Reader::State::list(const std::string& group, int depth) {
     const Handle object(H5Oopen(file, full.c_str(), H5P_DEFAULT));
     check(object, "'" + full + "'");
     const H5I_type_t kind = H5Iget_type(object);
-    if (kind == H5I_GROUP) list(full, depth + 1);
-    else if (kind == H5I_DATASET) add(full);
-    else refuse("'" + full + "' is neither a group nor a dataset");
+    if (kind == H5I_GROUP)
+      list(full, depth + 1);
+    else if (kind == H5I_DATASET)
+      add(full);
+    else
+      refuse("'" + full + "' is neither a group nor a dataset");
     if (datasets.size() > kMaxDatasets) refuse("more datasets than a million");
   }
 }
@@ -354,7 +358,8 @@ void Hdf5Reader::State::check_storage(const std::string& name, hid_t dataset) co
   for (int i = 0; i < filters; ++i) {
     unsigned flags = 0, config = 0;
     size_t count = 0;
-    const H5Z_filter_t filter = H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &count, nullptr, 0, nullptr, &config);
+    const H5Z_filter_t filter =
+        H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &count, nullptr, 0, nullptr, &config);
     if (filter != H5Z_FILTER_FLETCHER32) refuse("'" + name + "' is stored with filter " + std::to_string(filter));
   }
 }
@@ -420,7 +425,8 @@ void Hdf5Reader::read(const Hdf5Dataset& found, void* data) {
 
 void Hdf5Reader::read_rows(const Hdf5Dataset& found, std::int64_t first, std::int64_t count, void* data) {
   if (count == 0 || found.bytes() == 0) return;
-  CORVID_CHECK(!found.shape.empty() && first >= 0 && count > 0 && count <= found.shape[0] - first, "rows outside a dataset");
+  CORVID_CHECK(!found.shape.empty() && first >= 0 && count > 0 && count <= found.shape[0] - first,
+               "rows outside a dataset");
   const Lock lock;
   const Handle dataset = state_->open(found.name), type = type_of(found.dtype, found.is_bool);
   const Rows part = select_rows(dataset, found.shape, first, count);
@@ -445,7 +451,8 @@ void Hdf5Reader::check_crc32(const Hdf5Dataset& found) {
     if (H5Pget_layout(creation) != H5D_CONTIGUOUS) state_->refuse("'" + found.name + "' is not contiguous");
     sum = file_crc32(state_->path, static_cast<std::int64_t>(H5Dget_offset(dataset)), found.bytes());
   }
-  if (sum != expected) fail(ErrorKind::kBadFile, state_->path.string(), ": '", found.name, "' does not fit its checksum");
+  if (sum != expected)
+    fail(ErrorKind::kBadFile, state_->path.string(), ": '", found.name, "' does not fit its checksum");
 }
 
 std::string Hdf5Reader::text_attribute(const std::string& name) {

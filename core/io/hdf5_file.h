@@ -1,9 +1,9 @@
 // The part of HDF5 that Corvid uses, without its header: files of named arrays and growing tables.
 //
-// Discipline: every call into the library holds one process-wide lock, so the library is entered by one thread at a time
-// whether or not it was built thread-safe; each writer or reader belongs to one thread at a time. Files are written
-// through a driver of our own that remembers the first error of the disk and then lets the library finish in peace: HDF5
-// itself can leak, loop or abort when it cannot write on closing. Filter plugins are never loaded.
+// Discipline: every call into the library holds one process-wide lock, so the library is entered by one thread at a
+// time whether or not it was built thread-safe; each writer or reader belongs to one thread at a time. Files are
+// written through a driver of our own that remembers the first error of the disk and then lets the library finish in
+// peace: HDF5 itself can leak, loop or abort when it cannot write on closing. Filter plugins are never loaded.
 #pragma once
 
 #include <cstdint>

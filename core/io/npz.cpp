@@ -67,9 +67,11 @@ class Zip {
 
 EvaluationsNpz::EvaluationsNpz(fs::path path) : path_(std::move(path)) {}
 
-void EvaluationsNpz::add(std::int64_t timesteps, std::span<const double> rewards, std::span<const std::int64_t> lengths) {
+void EvaluationsNpz::add(std::int64_t timesteps, std::span<const double> rewards,
+                         std::span<const std::int64_t> lengths) {
   const auto n = static_cast<std::int64_t>(rewards.size());
-  CORVID_CHECK(n > 0 && rewards.size() == lengths.size(), "an evaluation has as many returns as lengths, and at least one");
+  CORVID_CHECK(n > 0 && rewards.size() == lengths.size(),
+               "an evaluation has as many returns as lengths, and at least one");
   if (num_episodes_ != 0 && n != num_episodes_) {
     fail(ErrorKind::kUsage, path_.string(), ": expected evaluations of ", num_episodes_, " episodes as before, got ", n,
          "; keep the number of evaluation episodes or choose another run folder");
@@ -103,8 +105,10 @@ void EvaluationsNpz::visit(Archive& archive) {
          num_episodes_, " episodes, ", rewards_.size(), " returns, ", lengths_.size(), " lengths");
   }
   std::error_code ignored;
-  if (timesteps_.empty()) fs::remove(path_, ignored);
-  else write();
+  if (timesteps_.empty())
+    fs::remove(path_, ignored);
+  else
+    write();
 }
 
 }  // namespace corvid

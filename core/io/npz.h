@@ -10,8 +10,8 @@
 
 namespace corvid {
 
-/// timesteps int64 [E], results float64 [E, n], ep_lengths int64 [E, n] for E evaluations of n episodes each. The file is
-/// replaced atomically by every add.
+/// timesteps int64 [E], results float64 [E, n], ep_lengths int64 [E, n] for E evaluations of n episodes each. The file
+/// is replaced atomically by every add.
 class EvaluationsNpz {
  public:
   explicit EvaluationsNpz(std::filesystem::path path);

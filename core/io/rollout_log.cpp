@@ -33,7 +33,8 @@ class FolderLock {
   explicit FolderLock(const fs::path& folder) : file_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     if (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       ::close(file_);
-      fail(ErrorKind::kUsage, folder.string(), " is being written by another run; wait for it or choose another folder");
+      fail(ErrorKind::kUsage, folder.string(),
+           " is being written by another run; wait for it or choose another folder");
     }
   }
   ~FolderLock() {
@@ -62,7 +63,11 @@ struct Job {
 
 struct RolloutLog::State {
   State(fs::path in, RolloutInfo about, RolloutOptions with)
-      : folder(std::move(in)), info(std::move(about)), options(with), layout(info, options.rows_per_block), lock_file(made(folder)) {
+      : folder(std::move(in)),
+        info(std::move(about)),
+        options(with),
+        layout(info, options.rows_per_block),
+        lock_file(made(folder)) {
     max_jobs = std::clamp<std::size_t>(kQueueBytes / std::max<std::size_t>(1, layout.block_bytes()), 2, 64);
   }
 
@@ -78,7 +83,8 @@ struct RolloutLog::State {
   Job cut();
   void wait_until_written(std::unique_lock<std::mutex>& lock);
   Clock::time_point deadline() const {
-    return opened + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(options.max_open_seconds, 1e9)));
+    return opened + std::chrono::duration_cast<Clock::duration>(
+                        std::chrono::duration<double>(std::min(options.max_open_seconds, 1e9)));
   }
   bool has_deadline() const { return shard_rows > 0 && options.max_open_seconds > 0; }
 
@@ -102,7 +108,7 @@ struct RolloutLog::State {
   EpisodeCounters counters;
   std::int64_t rows = 0, shard_rows = 0;  // appended in all, and to the shard that is open
   std::int64_t closed = 0;
-  Clock::time_point opened;               // when the open shard got its first row
+  Clock::time_point opened;  // when the open shard got its first row
   std::unique_ptr<RolloutBlock> current;
   std::vector<std::unique_ptr<RolloutBlock>> spare;
   std::deque<Job> queue;
@@ -121,7 +127,8 @@ void RolloutLog::State::recover() {
   remove_stale_temporaries(folder);
   manifest = read_manifest(folder);
   if (!manifest.env_id.empty() && manifest.env_id != info.env_id) {
-    fail(ErrorKind::kUsage, folder.string(), " holds rollouts of ", manifest.env_id, ", expected ", info.env_id, "; choose another folder");
+    fail(ErrorKind::kUsage, folder.string(), " holds rollouts of ", manifest.env_id, ", expected ", info.env_id,
+         "; choose another folder");
   }
   manifest.env_id = info.env_id;
 
@@ -134,7 +141,8 @@ void RolloutLog::State::recover() {
     std::error_code ignored;
     const auto bytes = fs::file_size(path, ignored);
     fs::remove(path, ignored);
-    recovered += "removed " + path.filename().string() + " (" + std::to_string(bytes) + " bytes), which a killed run left open; ";
+    recovered += "removed " + path.filename().string() + " (" + std::to_string(bytes) +
+                 " bytes), which a killed run left open; ";
   }
   recover_unlisted();
   if (recovered.ends_with("; ")) recovered.resize(recovered.size() - 2);
@@ -289,7 +297,8 @@ void RolloutLog::visit(Archive& archive) {
 
   const auto n = static_cast<std::size_t>(s.info.num_envs);
   if (counters.episode.size() != n || counters.step.size() != n) {
-    fail(ErrorKind::kBadFile, "the checkpoint has rollout counters of ", counters.episode.size(), " environments, expected ", n);
+    fail(ErrorKind::kBadFile, "the checkpoint has rollout counters of ", counters.episode.size(),
+         " environments, expected ", n);
   }
   const std::lock_guard lock(s.mutex);
   s.remove_shards_from(shards);
@@ -328,8 +337,10 @@ void RolloutLog::State::work() {
     if (has_deadline() && failure.empty() && Clock::now() >= deadline()) queue.push_back(cut());
     if (queue.empty()) {
       if (stopping) return;
-      if (has_deadline() && failure.empty()) work_arrived.wait_until(lock, deadline());
-      else work_arrived.wait(lock);
+      if (has_deadline() && failure.empty())
+        work_arrived.wait_until(lock, deadline());
+      else
+        work_arrived.wait(lock);
       continue;
     }
     Job job = std::move(queue.front());

@@ -10,8 +10,8 @@
 //   terminated, truncated bool [R] (h5py's bool: an int8 enum {FALSE, TRUE}), env int32 [R],
 //   episode int64 [R] (counted per environment), step int32 [R] (within the episode),
 //   values, log_probs float32 [R] (where the agent has them),
-//   final_observations [E, ...] with final_rows int64 [E]: the true last observation of every episode that ended, and the
-//   row of this shard it ended in.
+//   final_observations [E, ...] with final_rows int64 [E]: the true last observation of every episode that ended, and
+//   the row of this shard it ended in.
 // Root attributes: format, format_version, env_id, env_options, observation_space and action_space (JSON), base_seed,
 // num_envs, config_toml, versions (JSON), first_row (global), has_values, has_log_probs. Environment i was seeded with
 // base_seed + i, so seed and actions replay every episode elsewhere.
@@ -62,7 +62,8 @@ struct RolloutStep {
 /// One thread at a time calls it; a thread of its own writes. After a failed write every call throws the same Error.
 class RolloutLog {
  public:
-  /// Goes on after the closed shards that the folder holds. What a killed run left is removed or listed; see recovered().
+  /// Goes on after the closed shards that the folder holds. What a killed run left is removed or listed; see
+  /// recovered().
   RolloutLog(std::filesystem::path folder, RolloutInfo info, RolloutOptions options = {});
   ~RolloutLog();  // closes the shard; never throws
 
@@ -76,7 +77,8 @@ class RolloutLog {
   void close();
 
   /// Row count, counters of every environment and number of closed shards; saving closes the shard first, so that
-  /// checkpoint and shards fit. Loading removes the shards that are newer than the checkpoint: the run writes them again.
+  /// checkpoint and shards fit. Loading removes the shards that are newer than the checkpoint: the run writes them
+  /// again.
   void visit(Archive& archive);
 
   std::int64_t rows() const;    // appended so far, those of earlier runs included

@@ -73,8 +73,12 @@ void write_manifest(const fs::path& folder, const RolloutManifest& manifest) {
   Json json = {{"format", kFormat}, {"version", kVersion}, {"env_id", manifest.env_id}, {"rows", manifest.rows()}};
   json["shards"] = Json::array();
   for (const ManifestShard& shard : manifest.shards) {
-    json["shards"].push_back({{"file", shard.file}, {"bytes", shard.bytes}, {"crc32", shard.crc32}, {"rows", shard.rows},
-                              {"first_step", shard.first_step}, {"last_step", shard.last_step}});
+    json["shards"].push_back({{"file", shard.file},
+                              {"bytes", shard.bytes},
+                              {"crc32", shard.crc32},
+                              {"rows", shard.rows},
+                              {"first_step", shard.first_step},
+                              {"last_step", shard.last_step}});
   }
   json["next_episodes"] = manifest.next_episodes;
   write_text_atomically(folder / kFile, json.dump(1) + '\n');

@@ -12,9 +12,9 @@ namespace corvid {
 struct ManifestShard {
   std::string file;  // name within the folder
   std::int64_t bytes = 0;
-  std::uint32_t crc32 = 0;                       // of all bytes after the seal
+  std::uint32_t crc32 = 0;  // of all bytes after the seal
   std::int64_t rows = 0;
-  std::int64_t first_step = 0, last_step = -1;   // global row numbers, the last one included
+  std::int64_t first_step = 0, last_step = -1;  // global row numbers, the last one included
 };
 
 struct RolloutManifest {

@@ -30,7 +30,8 @@ const Hdf5Dataset& column(const fs::path& path, const Hdf5Reader& file, const st
 // Every column must have as many rows as the others.
 std::int64_t count_rows(const fs::path& path, const Hdf5Reader& file) {
   const Hdf5Dataset* rewards = file.find("rewards");
-  if (rewards == nullptr || rewards->shape.size() != 1) fail(ErrorKind::kBadFile, path.string(), ": has no column 'rewards'");
+  if (rewards == nullptr || rewards->shape.size() != 1)
+    fail(ErrorKind::kBadFile, path.string(), ": has no column 'rewards'");
   const std::int64_t rows = rewards->shape[0];
   for (const Hdf5Dataset& dataset : file.datasets()) {
     if (dataset.name.starts_with("final_")) continue;
@@ -61,8 +62,11 @@ class EpisodeScan {
     for (std::int64_t first = 0; first < rows; first += kRowsAtOnce) {
       const std::int64_t count = std::min(kRowsAtOnce, rows - first);
       for (const auto& [dataset, to] : {std::pair{&rewards, static_cast<void*>(part_.reward.data())},
-                                        {&terminated, part_.terminated.data()}, {&truncated, part_.truncated.data()},
-                                        {&env, part_.env.data()}, {&episode, part_.episode.data()}, {&step, part_.step.data()}}) {
+                                        {&terminated, part_.terminated.data()},
+                                        {&truncated, part_.truncated.data()},
+                                        {&env, part_.env.data()},
+                                        {&episode, part_.episode.data()},
+                                        {&step, part_.step.data()}}) {
         file.read_rows(*dataset, first, count, to);
       }
       for (std::int64_t k = 0; k < count; ++k) add(static_cast<std::size_t>(k), first + k);
@@ -72,7 +76,8 @@ class EpisodeScan {
   void finish(ShardContent& content) {
     content.summary.episodes = ended_;
     content.summary.complete_episodes = complete_;
-    content.summary.mean_return = complete_ > 0 ? sum_ / static_cast<double>(complete_) : std::numeric_limits<double>::quiet_NaN();
+    content.summary.mean_return =
+        complete_ > 0 ? sum_ / static_cast<double>(complete_) : std::numeric_limits<double>::quiet_NaN();
     content.next_episodes = next_;
   }
 
@@ -87,7 +92,8 @@ class EpisodeScan {
   void add(std::size_t k, std::int64_t row) {
     const auto i = static_cast<std::size_t>(part_.env[k]);
     if (part_.env[k] < 0 || i >= returns_.size()) {
-      fail(ErrorKind::kBadFile, path_.string(), ": row ", row, " is of environment ", part_.env[k], ", there are ", returns_.size());
+      fail(ErrorKind::kBadFile, path_.string(), ": row ", row, " is of environment ", part_.env[k], ", there are ",
+           returns_.size());
     }
     if (part_.step[k] == 0) {
       returns_[i] = 0;
@@ -106,9 +112,9 @@ class EpisodeScan {
 
   fs::path path_;
   Part part_;
-  std::vector<double> returns_;       // [num_envs] of the episodes under way
-  std::vector<bool> from_start_;      // [num_envs] whether they began in this shard
-  std::vector<std::int64_t> next_;    // [num_envs]
+  std::vector<double> returns_;     // [num_envs] of the episodes under way
+  std::vector<bool> from_start_;    // [num_envs] whether they began in this shard
+  std::vector<std::int64_t> next_;  // [num_envs]
   std::int64_t ended_ = 0, complete_ = 0;
   double sum_ = 0;
 };
@@ -143,15 +149,22 @@ ShardContent read_shard_content(const fs::path& path) {
   for (const char* name : {"env_id", "env_options", "observation_space", "action_space", "config_toml", "versions"}) {
     summary.attributes.emplace_back(name, file.text_attribute(name));
   }
-  for (const char* name : {"base_seed", "num_envs"}) summary.attributes.emplace_back(name, std::to_string(file.int_attribute(name)));
+  for (const char* name : {"base_seed", "num_envs"})
+    summary.attributes.emplace_back(name, std::to_string(file.int_attribute(name)));
 
   const std::int64_t num_envs = file.int_attribute("num_envs");
-  if (num_envs < 1 || num_envs > summary.rows) fail(ErrorKind::kBadFile, path.string(), ": has ", summary.rows, " rows of ", num_envs, " environments");
+  if (num_envs < 1 || num_envs > summary.rows)
+    fail(ErrorKind::kBadFile, path.string(), ": has ", summary.rows, " rows of ", num_envs, " environments");
   EpisodeScan scan(path, num_envs);
   scan.run(file, summary.rows);
   scan.finish(content);
   content.env_id = summary.attributes[0].second;
-  content.entry = {path.filename().string(), seal.bytes, seal.crc32, summary.rows, summary.first_row, summary.first_row + summary.rows - 1};
+  content.entry = {path.filename().string(),
+                   seal.bytes,
+                   seal.crc32,
+                   summary.rows,
+                   summary.first_row,
+                   summary.first_row + summary.rows - 1};
   return content;
 }
 
@@ -160,11 +173,12 @@ ShardSummary read_shard(const fs::path& path) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   for (const ManifestShard& listed : read_manifest(folder).shards) {
     if (listed.file != content.entry.file) continue;
-    if (listed.bytes != content.entry.bytes || listed.crc32 != content.entry.crc32 || listed.rows != content.entry.rows ||
-        listed.first_step != content.entry.first_step) {
-      fail(ErrorKind::kBadFile, path.string(), " is not the file that ", (folder / "manifest.json").string(), " lists: expected ",
-           listed.bytes, " bytes and ", listed.rows, " rows from step ", listed.first_step, ", got ", content.entry.bytes,
-           " bytes and ", content.entry.rows, " rows from step ", content.entry.first_step, ", or another checksum");
+    if (listed.bytes != content.entry.bytes || listed.crc32 != content.entry.crc32 ||
+        listed.rows != content.entry.rows || listed.first_step != content.entry.first_step) {
+      fail(ErrorKind::kBadFile, path.string(), " is not the file that ", (folder / "manifest.json").string(),
+           " lists: expected ", listed.bytes, " bytes and ", listed.rows, " rows from step ", listed.first_step,
+           ", got ", content.entry.bytes, " bytes and ", content.entry.rows, " rows from step ",
+           content.entry.first_step, ", or another checksum");
     }
   }
   return std::move(content.summary);
@@ -174,7 +188,8 @@ std::vector<std::string> ShardSummary::lines() const {
   std::vector<std::string> result;
   std::ostringstream head;
   head << file.filename().string() << ": " << rows << " rows from step " << first_row << ", " << bytes << " bytes, "
-       << episodes << " episodes ended, mean return " << number_or_dash(mean_return) << " of " << complete_episodes << " complete";
+       << episodes << " episodes ended, mean return " << number_or_dash(mean_return) << " of " << complete_episodes
+       << " complete";
   result.push_back(head.str());
   for (const Dataset& dataset : datasets) result.push_back("  " + dataset.name + "  " + dataset.type);
   for (const auto& [name, value] : attributes) {
@@ -188,7 +203,8 @@ std::vector<std::string> describe_rollouts(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) fail(ErrorKind::kBadFile, folder.string(), " is no folder of rollouts");
   const RolloutManifest manifest = read_manifest(folder);
-  if (manifest.shards.empty()) fail(ErrorKind::kBadFile, folder.string(), " holds no closed shard (no manifest.json that lists one)");
+  if (manifest.shards.empty())
+    fail(ErrorKind::kBadFile, folder.string(), " holds no closed shard (no manifest.json that lists one)");
   std::vector<std::string> result;
   std::int64_t episodes = 0, complete = 0, bytes = 0;
   double sum = 0;
@@ -203,7 +219,8 @@ std::vector<std::string> describe_rollouts(const fs::path& folder) {
   std::ostringstream total;
   total << manifest.env_id << ": " << manifest.shards.size() << " shards, " << manifest.rows() << " rows, " << bytes
         << " bytes, " << episodes << " episodes ended, mean return "
-        << number_or_dash(complete > 0 ? sum / static_cast<double>(complete) : std::numeric_limits<double>::quiet_NaN());
+        << number_or_dash(complete > 0 ? sum / static_cast<double>(complete)
+                                       : std::numeric_limits<double>::quiet_NaN());
   result.push_back(total.str());
   return result;
 }

@@ -49,11 +49,13 @@ RolloutLayout::RolloutLayout(const RolloutInfo& info, std::int64_t rows_per_bloc
   block_rows_ = steps * info.num_envs;
   for (RolloutColumn& column : columns_) {
     const std::size_t rows = kFinalChunkBytes / std::max<std::size_t>(1, column.row_bytes);
-    column.table.chunk_rows = column.of_finals ? std::clamp<std::int64_t>(static_cast<std::int64_t>(rows), 1, 1024) : block_rows_;
+    column.table.chunk_rows =
+        column.of_finals ? std::clamp<std::int64_t>(static_cast<std::int64_t>(rows), 1, 1024) : block_rows_;
   }
 }
 
-void RolloutLayout::add(const std::string& name, DType dtype, std::vector<std::int64_t> row_shape, bool is_bool, bool of_finals) {
+void RolloutLayout::add(const std::string& name, DType dtype, std::vector<std::int64_t> row_shape, bool is_bool,
+                        bool of_finals) {
   RolloutColumn column;
   column.row_bytes = bytes_of(dtype, row_shape);
   column.of_finals = of_finals;
@@ -126,7 +128,8 @@ void RolloutBlock::clear(const RolloutLayout& layout) {
   }
 }
 
-ShardWriter::ShardWriter(const fs::path& temporary, const RolloutLayout& layout, const RolloutInfo& info, std::int64_t first_row)
+ShardWriter::ShardWriter(const fs::path& temporary, const RolloutLayout& layout, const RolloutInfo& info,
+                         std::int64_t first_row)
     : path_(temporary), layout_(layout), file_(std::make_unique<Hdf5Writer>(temporary)) {
   file_->attribute("format", "corvid rollout shard");
   file_->attribute("format_version", 1);
@@ -163,7 +166,8 @@ Seal ShardWriter::finish() {
       const Hdf5Dataset* found = check.find(column.table.name);
       const std::int64_t rows = column.of_finals ? finals_ : rows_;
       if (found == nullptr || found->shape.empty() || found->shape[0] != rows) {
-        fail(ErrorKind::kFailed, path_.string(), ": '", column.table.name, "' does not hold the ", rows, " rows written to it");
+        fail(ErrorKind::kFailed, path_.string(), ": '", column.table.name, "' does not hold the ", rows,
+             " rows written to it");
       }
     }
     read_back(check);

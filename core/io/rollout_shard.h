@@ -31,7 +31,8 @@ class RolloutLayout {
   std::size_t block_bytes() const { return static_cast<std::size_t>(block_rows_) * row_bytes_; }
 
  private:
-  void add(const std::string& name, DType dtype, std::vector<std::int64_t> row_shape, bool is_bool = false, bool of_finals = false);
+  void add(const std::string& name, DType dtype, std::vector<std::int64_t> row_shape, bool is_bool = false,
+           bool of_finals = false);
   void add_leaves(const Space& space, const std::string& name, bool of_finals);
 
   std::vector<RolloutColumn> columns_;
@@ -50,7 +51,8 @@ struct EpisodeCounters {
 struct RolloutBlock {
   explicit RolloutBlock(const RolloutLayout& layout);
 
-  /// Copies one step of all environments and moves the counters on. `first_row` is the row in the shard of environment 0.
+  /// Copies one step of all environments and moves the counters on. `first_row` is the row in the shard of environment
+  /// 0.
   void add(const RolloutLayout& layout, const RolloutInfo& info, const RolloutStep& step, std::int64_t first_row,
            EpisodeCounters& counters);
   void clear(const RolloutLayout& layout);  // keeps the memory
@@ -63,7 +65,8 @@ struct RolloutBlock {
 /// The open shard. Every function throws Error kFailed when the disk refuses.
 class ShardWriter {
  public:
-  ShardWriter(const std::filesystem::path& temporary, const RolloutLayout& layout, const RolloutInfo& info, std::int64_t first_row);
+  ShardWriter(const std::filesystem::path& temporary, const RolloutLayout& layout, const RolloutInfo& info,
+              std::int64_t first_row);
   void write(const RolloutBlock& block);
 
   std::int64_t rows() const { return rows_; }

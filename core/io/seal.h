@@ -1,8 +1,8 @@
-// The seal of a Corvid HDF5 file: its first 512 bytes (HDF5's "user block", which every HDF5 reader skips) hold one line
-// each with the format, what the file is, how long it is and the CRC-32 of all bytes after the seal.
+// The seal of a Corvid HDF5 file: its first 512 bytes (HDF5's "user block", which every HDF5 reader skips) hold one
+// line each with the format, what the file is, how long it is and the CRC-32 of all bytes after the seal.
 //
-// The seal is written last and checked first, so a file that is foreign, cut short or damaged is refused before the HDF5
-// library, which may crash or hang on such files, sees it. A seal is no signature: it stops accidents, not malice.
+// The seal is written last and checked first, so a file that is foreign, cut short or damaged is refused before the
+// HDF5 library, which may crash or hang on such files, sees it. A seal is no signature: it stops accidents, not malice.
 #pragma once
 
 #include <cstdint>

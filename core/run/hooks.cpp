@@ -57,20 +57,17 @@ std::unique_ptr<VectorEnv> evaluation_env(const RunConfig& config, const EnvOpti
 
 }  // namespace
 
-void EvaluationHook::after_step(std::int64_t steps) {
+bool EvaluationHook::after_step(std::int64_t steps) {
   fresh_.reset();
   reached_best_ = false;
-  if (freq_ == 0 || steps < next_ || steps >= config_.total_timesteps) return;
-  while (next_ <= steps) next_ += freq_;
+  if (freq_ == 0 || steps < next_ || steps >= config_.total_timesteps) return true;
   if (!env_) env_ = evaluation_env(config_, options_, config_.n_eval_episodes);
   EvaluationResult result = evaluate(agent_.policy(), *env_, static_cast<std::uint64_t>(config_.eval_seed),
                                      config_.deterministic_eval, kMaxEvaluationSteps, [this] { return stop_.load(); });
-  // An interrupted evaluation is made again when the run goes on.
-  if (static_cast<std::int64_t>(result.rewards.size()) < config_.n_eval_episodes) {
-    next_ = steps;
-    return;
-  }
+  if (static_cast<std::int64_t>(result.rewards.size()) < config_.n_eval_episodes) return false;  // stopped
+  while (next_ <= steps) next_ += freq_;
   keep(std::move(result), steps);
+  return true;
 }
 
 EvaluationResult EvaluationHook::finish(std::int64_t steps) {
@@ -108,10 +105,11 @@ MetricsHook::MetricsHook(const std::filesystem::path& folder, const RunConfig& c
   if (config.tensorboard) events_.emplace(folder);
 }
 
-void MetricsHook::after_step(std::int64_t steps) {
-  if (steps < next_ && !evaluation_.fresh()) return;
+bool MetricsHook::after_step(std::int64_t steps) {
+  if (steps < next_ && !evaluation_.fresh()) return true;
   while (next_ <= steps) next_ += freq_;
   write(steps);
+  return true;
 }
 
 void MetricsHook::write(std::int64_t steps) {

@@ -65,7 +65,7 @@ class EvaluationHook final : public Hook {
   EvaluationHook(const std::filesystem::path& folder, const RunConfig& config, const EnvOptions& options, Agent& agent,
                  const std::atomic<bool>& stop);
 
-  void after_step(std::int64_t steps) override;
+  bool after_step(std::int64_t steps) override;
   void visit(Archive& archive) override;
 
   /// The evaluation at the end, of `n_final_eval_episodes`; its first `n_eval_episodes` go into evaluations.npz.
@@ -106,7 +106,7 @@ class MetricsHook final : public Hook {
   MetricsHook(const std::filesystem::path& folder, const RunConfig& config, Agent& agent, const EpisodeHook& episodes,
               const EvaluationHook& evaluation, const Clock& clock);
 
-  void after_step(std::int64_t steps) override;
+  bool after_step(std::int64_t steps) override;
   void visit(Archive& archive) override;
   void write(std::int64_t steps);
   void flush();

@@ -112,10 +112,10 @@ struct Run::Lock {
   int file;
 };
 
-Run::Run(RunSetup setup, fs::path folder, const std::atomic<bool>& stop)
+Run::Run(fs::path folder, RunSetup setup, const std::atomic<bool>& stop)
     : setup_(std::move(setup)), folder_(std::move(folder)), stop_(stop) {}
 
-Run::Run(RunSetup setup, const std::string& command, const std::atomic<bool>& stop) : Run(std::move(setup), fs::path(), stop) {
+Run::Run(RunSetup setup, const std::string& command, const std::atomic<bool>& stop) : Run(fs::path(), std::move(setup), stop) {
   // Everything that can be wrong with the settings is found before the folder is made.
   make_env(setup_.config.env, {.num_envs = 1}, setup_.env_options);
   folder_ = run_folder(setup_.config);
@@ -163,6 +163,7 @@ void Run::make_parts() {
 void Run::visit(Archive& archive) {
   archive("agent", *agent_);
   archive("steps", state_.steps);
+  archive("after_step_due", state_.after_step_due);
   std::vector<std::byte> env_state = archive.loading() ? std::vector<std::byte>() : env_->save();
   archive("env", env_state);
   if (archive.loading()) env_->restore(env_state);
@@ -217,7 +218,7 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
     Keeper(Run& owner, const std::function<void(const Status&)>& display)
         : run(owner), show(display), freq(steps_or_share(owner.setup_.config.save_freq, owner.setup_.config.total_timesteps, 10)) {}
 
-    void after_step(std::int64_t steps) override {
+    bool after_step(std::int64_t steps) override {
       if (run.evaluation_->reached_best()) run.save(run.folder_ / "checkpoints" / "best.h5");
       if (freq > 0 && steps >= run.next_save_ && steps < run.state_.total_steps) {
         while (run.next_save_ <= steps) run.next_save_ += freq;
@@ -227,6 +228,7 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
         shown = now;
         show(run.status());
       }
+      return true;
     }
   } keeper(*this, show);
 
@@ -277,7 +279,7 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
     try {
       const CheckpointInfo info = read_checkpoint_info(file);
       RunSetup setup = setup_from_toml(info.config_toml, file.string());
-      std::unique_ptr<Run> run(new Run(std::move(setup), file.parent_path().parent_path(), stop));
+      std::unique_ptr<Run> run(new Run(file.parent_path().parent_path(), std::move(setup), stop));
       run->lock_ = std::make_unique<Lock>(run->folder_);
       run->make_parts();
       load_checkpoint(file, [&](Archive& archive) { run->visit(archive); });

@@ -58,7 +58,7 @@ class Run {
 
  private:
   struct Lock;
-  Run(RunSetup setup, std::filesystem::path folder, const std::atomic<bool>& stop);
+  Run(std::filesystem::path folder, RunSetup setup, const std::atomic<bool>& stop);
 
   void make_parts();
   Status status() const;

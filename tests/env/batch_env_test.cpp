@@ -350,7 +350,7 @@ TEST(BatchEnv, RestoreRefusesAStateOfAnotherSize) {
   EXPECT_THROW(make_env("CartPole-v1", {.num_envs = 3})->restore(saved), Error);
   saved.push_back({});
   EXPECT_THROW(env->restore(saved), Error);
-  saved.resize(saved.size() - 2);
+  saved.erase(saved.end() - 2, saved.end());
   EXPECT_THROW(env->restore(saved), Error);
 }
 

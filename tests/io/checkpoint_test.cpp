@@ -73,7 +73,11 @@ Everything filled() {
 }
 
 CheckpointInfo example_info() {
-  return {.agent = "ppo", .env = "CartPole-v1", .config_toml = "gamma = 0.99\n", .step = 12345, .versions = {{"corvid", "0.1.0"}}};
+  return {.agent = "ppo",
+          .env = "CartPole-v1",
+          .config_toml = "gamma = 0.99\n",
+          .step = 12345,
+          .versions = {{"corvid", "0.1.0"}}};
 }
 
 void save(const std::filesystem::path& path, Everything e = filled()) {
@@ -138,14 +142,17 @@ TEST(Checkpoint, NamesFieldExpectedAndGotWhenTheyDiffer) {
 
   float four[4] = {};
   std::string text = error_of([&] { load_checkpoint(file, [&](Archive& a) { a("net/bias", four); }); });
-  EXPECT_NE(text.find("x.h5: field 'net/bias' differs: expected float32 [4], got float32 [3]"), std::string::npos) << text;
+  EXPECT_NE(text.find("x.h5: field 'net/bias' differs: expected float32 [4], got float32 [3]"), std::string::npos)
+      << text;
 
   double doubles[3] = {};
   text = error_of([&] { load_checkpoint(file, [&](Archive& a) { a("net/bias", doubles); }); });
   EXPECT_NE(text.find("expected float64 [3], got float32 [3]"), std::string::npos) << text;
 
   text = error_of([&] { load_checkpoint(file, [&](Archive& a) { a("net/bais", three); }); });
-  EXPECT_NE(text.find("field 'net/bais' is missing: expected float32 [3], got nothing; did you mean 'net/bias'"), std::string::npos) << text;
+  EXPECT_NE(text.find("field 'net/bais' is missing: expected float32 [3], got nothing; did you mean 'net/bias'"),
+            std::string::npos)
+      << text;
 
   std::string blob;
   text = error_of([&] { load_checkpoint(file, [&](Archive& a) { a("net/bias", blob); }); });
@@ -200,7 +207,8 @@ TEST(Checkpoint, SaysWhatIsWrongWithOtherFiles) {
   write_bytes(folder / "text.h5", "agent = ppo\n");
   EXPECT_NE(refuse(folder / "text.h5").find("is no Corvid checkpoint"), std::string::npos);
   write_bytes(folder / "newer.h5", "CORVID FILE 2\nkind checkpoint\n");
-  EXPECT_NE(refuse(folder / "newer.h5").find("another file format (2), this program reads format 1"), std::string::npos);
+  EXPECT_NE(refuse(folder / "newer.h5").find("another file format (2), this program reads format 1"),
+            std::string::npos);
   write_bytes(folder / "shard.h5", "CORVID FILE 1\nkind rollout shard\n");
   EXPECT_NE(refuse(folder / "shard.h5").find("'kind rollout shard'"), std::string::npos);
   ASSERT_EQ(::mkfifo((folder / "pipe.h5").c_str(), 0600), 0);
@@ -214,13 +222,18 @@ TEST(Checkpoint, PythonReadsItAndItsForgeriesAreRefused) {
   const auto result = testing::run_python("check_checkpoint.py", folder.path().string());
   ASSERT_EQ(result.code, 0) << result.output;
   // The script wrote sealed files with contents that Corvid never writes.
-  const std::pair<const char*, const char*> forged[] = {
-      {"plain.h5", "no Corvid marker"},          {"unmarked.h5", "attribute 'format'"},
-      {"soft.h5", "link to elsewhere"},          {"external_link.h5", "link to elsewhere"},
-      {"external_data.h5", "another file"},      {"virtual.h5", "virtual dataset"},
-      {"gzip.h5", "filter 1"},                   {"huge.h5", "claims more bytes"},
-      {"type.h5", "type that Corvid does not"},  {"checksum.h5", "does not fit its checksum"},
-      {"no_checksum.h5", "has no checksum"},     {"version.h5", "checkpoint format 2"}};
+  const std::pair<const char*, const char*> forged[] = {{"plain.h5", "no Corvid marker"},
+                                                        {"unmarked.h5", "attribute 'format'"},
+                                                        {"soft.h5", "link to elsewhere"},
+                                                        {"external_link.h5", "link to elsewhere"},
+                                                        {"external_data.h5", "another file"},
+                                                        {"virtual.h5", "virtual dataset"},
+                                                        {"gzip.h5", "filter 1"},
+                                                        {"huge.h5", "claims more bytes"},
+                                                        {"type.h5", "type that Corvid does not"},
+                                                        {"checksum.h5", "does not fit its checksum"},
+                                                        {"no_checksum.h5", "has no checksum"},
+                                                        {"version.h5", "checkpoint format 2"}};
   for (const auto& [name, reason] : forged) {
     const std::string text = refuse(folder / name);
     EXPECT_NE(text.find(reason), std::string::npos) << name << ": " << text;
@@ -237,7 +250,14 @@ TEST(Checkpoint, FullDiskLeavesTheOldFileAndAClearError) {
     std::string text;
     {
       const testing::FileSizeLimit full(limit);
-      text = error_of([&] { save_checkpoint(file, {}, [&](Archive& a) { a("large", large); a("after", large); }); }, ErrorKind::kFailed);
+      text = error_of(
+          [&] {
+            save_checkpoint(file, {}, [&](Archive& a) {
+              a("large", large);
+              a("after", large);
+            });
+          },
+          ErrorKind::kFailed);
     }
     EXPECT_NE(text.find("File too large"), std::string::npos) << limit << ": " << text;
     EXPECT_EQ(read_bytes(file), before);
@@ -251,8 +271,18 @@ TEST(Checkpoint, AVisitThatThrowsLeavesTheOldFile) {
   save(folder / "last.h5");
   const std::string before = read_bytes(folder / "last.h5");
   std::int64_t one = 1;
-  EXPECT_THROW(save_checkpoint(folder / "last.h5", {}, [&](Archive& a) { a("one", one); throw std::bad_alloc(); }), std::bad_alloc);
-  EXPECT_THROW(save_checkpoint(folder / "last.h5", {}, [&](Archive& a) { a("one", one); a("one", one); }), Error);
+  EXPECT_THROW(save_checkpoint(folder / "last.h5", {},
+                               [&](Archive& a) {
+                                 a("one", one);
+                                 throw std::bad_alloc();
+                               }),
+               std::bad_alloc);
+  EXPECT_THROW(save_checkpoint(folder / "last.h5", {},
+                               [&](Archive& a) {
+                                 a("one", one);
+                                 a("one", one);
+                               }),
+               Error);
   EXPECT_THROW(save_checkpoint(folder / "last.h5", {}, [&](Archive& a) { a("a/../one", one); }), std::logic_error);
   EXPECT_EQ(read_bytes(folder / "last.h5"), before);
 }

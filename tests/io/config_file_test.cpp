@@ -42,8 +42,9 @@ TEST(ConfigFile, ReadsTablesInOrderWithLines) {
   EXPECT_EQ(sections[1].line, 3);
   const std::vector<ConfigEntry>& ppo = sections[1].entries;
   ASSERT_EQ(ppo.size(), 7U);
-  const char* expected[][2] = {{"learning_rate", "lin_3e-4"}, {"gamma", "0.99"}, {"hidden", "[64, 64]"}, {"normalize", "true"},
-                               {"steps", "1000000"}, {"tiny", "0.001"}, {"names", "[a, b c]"}};
+  const char* expected[][2] = {{"learning_rate", "lin_3e-4"}, {"gamma", "0.99"},    {"hidden", "[64, 64]"},
+                               {"normalize", "true"},         {"steps", "1000000"}, {"tiny", "0.001"},
+                               {"names", "[a, b c]"}};
   for (std::size_t k = 0; k < ppo.size(); ++k) {
     EXPECT_EQ(ppo[k].key, expected[k][0]);
     EXPECT_EQ(ppo[k].value, expected[k][1]);
@@ -64,7 +65,7 @@ TEST(ConfigFile, FieldsReadBackWhatTheyWrite) {
   std::vector<std::int64_t> list{1, 2, 3};
   Schedule schedule = Schedule::lin(2.5e-4);
   const Fields fields{Field("flag", &flag, ""), Field("number", &number, ""), Field("integer", &integer, ""),
-                      Field("text", &text, ""), Field("list", &list, ""), Field("schedule", &schedule, "")};
+                      Field("text", &text, ""), Field("list", &list, ""),     Field("schedule", &schedule, "")};
   std::string toml;
   for (const Field& field : fields) toml += field.name() + " = " + field.value() + "\n";
   const auto entries = parse_config(toml, "c.toml").at(0).entries;
@@ -76,7 +77,7 @@ TEST(ConfigFile, FieldsReadBackWhatTheyWrite) {
   std::vector<std::int64_t> list2;
   Schedule schedule2;
   Fields read{Field("flag", &flag2, ""), Field("number", &number2, ""), Field("integer", &integer2, ""),
-              Field("text", &text2, ""), Field("list", &list2, ""), Field("schedule", &schedule2, "")};
+              Field("text", &text2, ""), Field("list", &list2, ""),     Field("schedule", &schedule2, "")};
   for (const ConfigEntry& entry : entries) set_field(read, entry.key, entry.value, "test", "c.toml");
   EXPECT_TRUE(flag2);
   EXPECT_EQ(number2, 1e-7);
@@ -112,7 +113,9 @@ TEST(ConfigFile, MissingFilesAndFoldersAreBadFiles) {
   ASSERT_EQ(sections.size(), 2U);
   EXPECT_EQ(sections[1].entries[0].value, "x");
   testing::write_bytes(folder / "bad.toml", "a = \n");
-  EXPECT_EQ(error_of([&] { read_config(folder / "bad.toml"); }, ErrorKind::kUsage).find((folder / "bad.toml").string() + ":1: "), 0U);
+  EXPECT_EQ(error_of([&] { read_config(folder / "bad.toml"); }, ErrorKind::kUsage)
+                .find((folder / "bad.toml").string() + ":1: "),
+            0U);
   testing::write_bytes(folder / "empty.toml", "");
   EXPECT_TRUE(read_config(folder / "empty.toml").empty());
 }

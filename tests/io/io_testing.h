@@ -108,7 +108,7 @@ inline PythonResult run_python(const std::string& script, const std::string& arg
 
 }  // namespace corvid::testing
 
-#define CORVID_NEEDS_PYTHON()                                                                            \
-  if (::corvid::testing::test_python().empty()) {                                                        \
+#define CORVID_NEEDS_PYTHON()                                                                                \
+  if (::corvid::testing::test_python().empty()) {                                                            \
     GTEST_SKIP() << "no test Python: set CORVID_TEST_PYTHON or install one in .deps/python (./corvid test)"; \
   }

@@ -40,7 +40,8 @@ TEST(EventFile, TensorBoardReadsScalarsTextsAndHparams) {
   const Folder folder;
   {
     EventWriter events(folder / "run");
-    events.hparams({{"learning_rate", 3e-4}, {"normalize", true}, {"agent", std::string("ppo")}}, {"rollout/ep_rew_mean", "eval/mean_reward"});
+    events.hparams({{"learning_rate", 3e-4}, {"normalize", true}, {"agent", std::string("ppo")}},
+                   {"rollout/ep_rew_mean", "eval/mean_reward"});
     events.text("config", "gamma = 0.99\n**bold** \xc3\xbc", 0);
     for (int k = 0; k <= 10; ++k) events.scalar("rollout/ep_rew_mean", 1.5 * k, 1000 * k);
     events.scalar("rollout/ep_rew_mean", 99, std::int64_t{5'000'000'000});
@@ -73,11 +74,22 @@ TEST(EventFile, AFullDiskIsAnErrorThatStaysAndLeavesWholeRecords) {
   std::string text;
   {
     const testing::FileSizeLimit full(before.size() + 10);
-    text = error_of([&] { events.scalar("a", 2, 2); events.flush(); }, ErrorKind::kFailed);
+    text = error_of(
+        [&] {
+          events.scalar("a", 2, 2);
+          events.flush();
+        },
+        ErrorKind::kFailed);
   }
   EXPECT_NE(text.find("File too large"), std::string::npos) << text;
   EXPECT_EQ(read_bytes(events.path()), before);
-  EXPECT_EQ(error_of([&] { events.scalar("a", 3, 3); events.flush(); }, ErrorKind::kFailed), text);
+  EXPECT_EQ(error_of(
+                [&] {
+                  events.scalar("a", 3, 3);
+                  events.flush();
+                },
+                ErrorKind::kFailed),
+            text);
 }
 
 TEST(TextLog, ResumeForgetsWhatCameAfterTheCheckpoint) {
@@ -117,7 +129,13 @@ TEST(TextLog, AFullDeviceIsAnError) {
   log.line("x");
   const std::string text = error_of([&] { log.flush(); }, ErrorKind::kFailed);
   EXPECT_NE(text.find("/dev/full: No space left on device"), std::string::npos) << text;
-  EXPECT_EQ(error_of([&] { log.line("y"); log.flush(); }, ErrorKind::kFailed), text);
+  EXPECT_EQ(error_of(
+                [&] {
+                  log.line("y");
+                  log.flush();
+                },
+                ErrorKind::kFailed),
+            text);
 }
 
 TEST(TextLog, AFullDiskLeavesWholeLines) {
@@ -168,7 +186,8 @@ TEST(ProgressCsv, NewKeysWidenEarlierRows) {
   progress.row({{"time/fps", 100}, {"rollout/ep_rew_mean", kNaN}});
   progress.row({{"rollout/ep_rew_mean", 1.5}, {"train/loss", 1e-7}, {"a,b", 2}});
   progress.row({{"time/fps", 300}});
-  EXPECT_EQ(read_bytes(folder / "progress.csv"), "time/fps,rollout/ep_rew_mean,train/loss,\"a,b\"\n100.0,,,\n,1.5,1e-07,2.0\n300.0,,,\n");
+  EXPECT_EQ(read_bytes(folder / "progress.csv"),
+            "time/fps,rollout/ep_rew_mean,train/loss,\"a,b\"\n100.0,,,\n,1.5,1e-07,2.0\n300.0,,,\n");
   CORVID_NEEDS_PYTHON();
   const auto result = testing::run_python("check_run_files.py", "progress " + folder.path().string());
   EXPECT_EQ(result.code, 0) << result.output;
@@ -249,7 +268,8 @@ TEST(EvaluationsNpz, RefusesAnotherNumberOfEpisodesAndSurvivesAFullDisk) {
   EXPECT_NE(text.find("expected evaluations of 2 episodes as before, got 1"), std::string::npos) << text;
   {
     const testing::FileSizeLimit full(300);
-    EXPECT_NE(error_of([&] { evaluations.add(2, rewards, lengths); }, ErrorKind::kFailed).find("File too large"), std::string::npos);
+    EXPECT_NE(error_of([&] { evaluations.add(2, rewards, lengths); }, ErrorKind::kFailed).find("File too large"),
+              std::string::npos);
   }
   EXPECT_EQ(read_bytes(path), before);
 }

@@ -1,0 +1,172 @@
+// Training that is stopped and resumed is byte-equal to training that never stopped, for every agent.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "core/env/env_registry.h"
+#include "core/io/checkpoint.h"
+#include "core/run/run.h"
+
+namespace corvid {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Keeps every field of a checkpoint as bytes, except the clock's.
+class Snapshot final : public Archive {
+ public:
+  bool loading() const override { return false; }
+  void array(std::string_view name, DType dtype, std::span<const std::int64_t> shape, void* data) override {
+    std::size_t size = dtype_size(dtype);
+    for (std::int64_t length : shape) size *= static_cast<std::size_t>(length);
+    fields[path(name)] = std::string(static_cast<const char*>(data), size);
+  }
+  void blob(std::string_view name, std::vector<std::byte>& bytes) override {
+    fields[path(name)] = std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  std::map<std::string, std::string> fields;
+};
+
+std::map<std::string, std::string> agent_state(const fs::path& folder) {
+  const LoadedAgent loaded = load_agent(folder / "checkpoints" / "last.h5", "cpu");
+  Snapshot snapshot;
+  loaded.agent->visit(snapshot);
+  return snapshot.fields;
+}
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// monitor.csv without its header and time column: returns and lengths in order.
+std::vector<std::string> episodes(const fs::path& folder) {
+  std::ifstream file(folder / "monitor.csv");
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("#")) rows.push_back(line.substr(0, line.rfind(',')));
+  }
+  return rows;
+}
+
+/// progress.csv without the columns of the clock.
+std::vector<std::string> progress(const fs::path& folder) {
+  std::ifstream file(folder / "progress.csv");
+  std::vector<std::string> rows;
+  std::vector<bool> keep;
+  for (std::string line; std::getline(file, line);) {
+    std::stringstream cells(line);
+    std::string row;
+    std::size_t column = 0;
+    for (std::string cell; std::getline(cells, cell, ','); ++column) {
+      if (rows.empty()) keep.push_back(cell != "time/time_elapsed" && cell != "time/fps");
+      if (keep.at(column)) row += cell + ",";
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+struct Case {
+  std::string agent, env;
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+void PrintTo(const Case& c, std::ostream* out) { *out << c.agent << " on " << c.env; }
+
+class Resume : public testing::TestWithParam<Case> {
+ protected:
+  Resume() : folder_(fs::temp_directory_path() / ("corvid_resume_" + std::to_string(::getpid()))) { fs::remove_all(folder_); }
+  ~Resume() override { fs::remove_all(folder_); }
+
+  RunSetup setup(const std::string& name) const {
+    RunSetup result;
+    result.config.agent = GetParam().agent;
+    result.config.env = GetParam().env;
+    result.config.seed = 3;
+    result.config.num_envs = 4;
+    result.config.total_timesteps = 6000;
+    result.config.n_final_eval_episodes = 10;
+    result.config.log_dir = folder_.string();
+    result.config.name = name;
+    result.config.log_rollouts = true;
+    result.agent = agent_registry().at(GetParam().agent).maker();
+    Fields list = result.agent->fields();
+    for (const auto& [key, value] : GetParam().settings) set_field(list, key, value, "agent", "test");
+    return result;
+  }
+
+  fs::path folder_;
+};
+
+TEST_P(Resume, EqualsARunThatNeverStopped) {
+  std::atomic<bool> never = false;
+  corvid::Run whole(setup("whole"), "test", never);
+  const RunSummary expected = whole.execute({});
+  ASSERT_FALSE(expected.interrupted);
+
+  // The same run, stopped again and again at moments that differ from run to run.
+  std::vector<std::string> notes;
+  fs::path folder;
+  int stops = 0;
+  RunSummary summary;
+  for (bool finished = false; !finished;) {
+    std::atomic<bool> stop = false;
+    std::unique_ptr<corvid::Run> run = folder.empty() ? std::make_unique<corvid::Run>(setup("parts"), "test", stop) : corvid::Run::resume(folder, stop, notes);
+    folder = run->folder();
+    // Long enough for some steps, short against the whole: each round gets a little further.
+    std::thread timer([&, round = stops] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20 + 17 * round));
+      stop = true;
+    });
+    summary = run->execute({});
+    timer.join();
+    finished = !summary.interrupted;
+    stops += summary.interrupted;
+    ASSERT_LT(stops, 500);
+  }
+  EXPECT_GT(stops, 0);
+  for (const std::string& note : notes) ADD_FAILURE() << note;
+
+  EXPECT_EQ(summary.evaluation.rewards, expected.evaluation.rewards);
+  EXPECT_EQ(episodes(folder), episodes(expected.run_dir));
+  EXPECT_TRUE(text_of(folder / "evaluations.npz") == text_of(expected.run_dir / "evaluations.npz"));
+  EXPECT_EQ(progress(folder), progress(expected.run_dir));
+  const auto left = agent_state(folder), right = agent_state(expected.run_dir);
+  ASSERT_EQ(left.size(), right.size());
+  for (const auto& [name, bytes] : right) EXPECT_TRUE(left.at(name) == bytes) << name;
+
+  // The rollout shards hold every step once.
+  std::int64_t rows = 0;
+  for (const auto& entry : fs::directory_iterator(folder / "rollouts")) {
+    if (entry.path().extension() == ".h5") rows += read_shard(entry.path()).rows;
+  }
+  EXPECT_EQ(rows, summary.steps);
+}
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> list = {
+      {"random", "Taxi-v4", {}},
+      {"reinforce", "CartPole-v1", {{"normalize_observations", "true"}}},
+      {"a2c", "Acrobot-v1", {{"normalize_rewards", "true"}}},
+      {"ppo", "CartPole-v1", {{"n_steps", "64"}, {"learning_rate", "lin_1e-3"}, {"target_kl", "0.02"}}},
+      {"ppo", "Pendulum-v1", {{"n_steps", "64"}, {"normalize_observations", "true"}, {"normalize_rewards", "true"}, {"clip_range_vf", "0.2"}}},
+      {"ppo", "FrozenLake-v1", {{"n_steps", "32"}}}};
+  return list;
+}
+
+INSTANTIATE_TEST_SUITE_P(Agents, Resume, testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param.agent + "_" + info.param.env.substr(0, info.param.env.find('-')); });
+
+/// An agent without a case above would be resumed on trust.
+TEST(ResumeCases, CoverEveryAgent) {
+  for (const std::string& id : agent_registry().names()) {
+    EXPECT_TRUE(std::any_of(cases().begin(), cases().end(), [&](const Case& c) { return c.agent == id; })) << id;
+  }
+}
+
+}  // namespace
+}  // namespace corvid
