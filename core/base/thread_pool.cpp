@@ -3,7 +3,6 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <chrono>
 
 namespace corvid {
 namespace {
@@ -28,17 +27,6 @@ void pause() {
 ThreadPool::ThreadPool(int num_threads) {
   if (num_threads <= 0) num_threads = usable_processors();
   for (int i = 1; i < num_threads; ++i) workers_.emplace_back([this] { worker_loop(); });
-  if (workers_.empty()) return;
-
-  // The median of a few empty runs, after the workers are up.
-  std::vector<double> seconds;
-  for (int i = 0; i < 25; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    run(this->num_threads(), [](int) {});
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::nth_element(seconds.begin(), seconds.begin() + seconds.size() / 2, seconds.end());
-  round_trip_seconds_ = seconds[seconds.size() / 2];
 }
 
 ThreadPool::~ThreadPool() {

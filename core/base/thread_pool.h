@@ -30,9 +30,6 @@ class ThreadPool {
                const_cast<void*>(static_cast<const void*>(&body)));
   }
 
-  /// Seconds one empty run costs, measured when the pool was started: what splitting must save to pay.
-  double round_trip_seconds() const { return round_trip_seconds_; }
-
  private:
   using Call = void (*)(void* context, int block);
   struct Job {
@@ -50,7 +47,6 @@ class ThreadPool {
   std::atomic<int> next_block_{0};
   std::atomic<int> busy_workers_{0};
   std::atomic<bool> stopping_{false};
-  double round_trip_seconds_ = 0;
   std::vector<std::thread> workers_;
 };
 

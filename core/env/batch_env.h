@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
+#include "core/base/split_choice.h"
 #include "core/base/thread_pool.h"
 #include "core/env/vector_env.h"
 
@@ -29,7 +29,9 @@ class BatchEnv final : public VectorEnv {
         ended_(envs_.size(), 0),
         obs_size_(spec().observation.size()),
         action_size_(spec().action.size()) {
-    if (vector.num_threads != 1) choose_threads(vector.num_threads);
+    // One block cannot be split.
+    if (vector.num_threads != 1 && envs_.size() > kBlock) pool_ = std::make_unique<ThreadPool>(vector.num_threads);
+    if (pool_ && pool_->num_threads() == 1) pool_.reset();
   }
 
   void reset_where(std::span<const std::uint8_t> mask, std::span<const std::uint64_t> seeds, const ObsView& obs) override {
@@ -89,8 +91,8 @@ class BatchEnv final : public VectorEnv {
     else return std::nullopt;
   }
 
-  /// Threads a step uses: 1 when the pool would cost more than it saves.
-  int num_threads_used() const { return pool_ ? pool_->num_threads() : 1; }
+  /// Threads a step uses now: 1 while one thread is faster.
+  int num_threads_used() const { return pool_ && choice_.splitting() ? pool_->num_threads() : 1; }
 
  private:
   // Envs per block: large enough that claiming is cheap, small enough that blocks balance.
@@ -157,8 +159,11 @@ class BatchEnv final : public VectorEnv {
       if (bad != num_envs) bad_reward.store(bad);
     };
     const int num_blocks = static_cast<int>((num_envs + kBlock - 1) / kBlock);
-    if (pool_) pool_->run(num_blocks, block);
-    else for (int index = 0; index < num_blocks; ++index) block(index);
+    auto serial = [&] {
+      for (int index = 0; index < num_blocks; ++index) block(index);
+    };
+    if (pool_) choice_.run(serial, [&] { pool_->run(num_blocks, block); });
+    else serial();
     if (bad_reward != num_envs) {
       fail(ErrorKind::kFailed, id(), " environment ", bad_reward.load(), " gave a reward that is not finite (",
            out.reward[bad_reward], "); its step function is at fault");
@@ -215,37 +220,6 @@ class BatchEnv final : public VectorEnv {
     return bad;
   }
 
-  /// Keeps a pool only when a split batch is faster: the work saved must exceed twice the pool's round trip.
-  void choose_threads(int num_threads) {
-    if (envs_.size() <= kBlock) return;
-    auto pool = std::make_unique<ThreadPool>(num_threads);
-    if (pool->num_threads() == 1) return;
-    const double batch_seconds = seconds_per_step() * static_cast<double>(envs_.size());
-    const double saved = batch_seconds * (1 - 1.0 / pool->num_threads());
-    if (saved > 2 * pool->round_trip_seconds()) pool_ = std::move(pool);
-  }
-
-  /// Times one environment on a scratch copy.
-  double seconds_per_step() const {
-    constexpr int kSteps = 512;
-    E env = envs_[0];
-    Rng rng(0);
-    std::vector<Obs> obs(static_cast<std::size_t>(obs_size_));
-    std::vector<float> floats(static_cast<std::size_t>(action_size_));
-    std::vector<std::int64_t> integers(static_cast<std::size_t>(action_size_));
-    env.reset(rng);
-    const auto start = std::chrono::steady_clock::now();
-    for (int t = 0; t < kSteps; ++t) {
-      bool terminated = false;
-      if constexpr (kDiscrete) terminated = env.step(t % spec().action.n, rng).terminated;
-      else if constexpr (std::is_same_v<typename Action::element_type, const float>) terminated = env.step(Action(floats.data(), floats.size()), rng).terminated;
-      else terminated = env.step(Action(integers.data(), integers.size()), rng).terminated;
-      env.observe(obs.data());
-      if (terminated) env.reset(rng);
-    }
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / kSteps;
-  }
-
   void visit_state(Archive& archive) {
     std::int64_t count = num_envs();
     archive("num_envs", count);
@@ -272,6 +246,7 @@ class BatchEnv final : public VectorEnv {
   std::int64_t obs_size_;
   std::int64_t action_size_;
   std::unique_ptr<ThreadPool> pool_;
+  SplitChoice choice_;
 };
 
 }  // namespace corvid

@@ -1,6 +1,8 @@
 #include "core/run/hooks.h"
 
+#include <charconv>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 namespace corvid {
@@ -135,6 +137,21 @@ void MetricsHook::write(std::int64_t steps) {
   csv_.row(metrics.values());
   if (!events_) return;
   for (const auto& [name, value] : metrics.values()) events_->scalar(name, value, steps);
+}
+
+void MetricsHook::describe(const Fields& settings, const std::string& toml) {
+  if (!events_) return;
+  std::map<std::string, std::variant<double, bool, std::string>> values;
+  for (const Field& field : settings) {
+    const std::string text = field.value();
+    double number = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text == "true" || text == "false") values[field.name()] = text == "true";
+    else if (code == std::errc() && end == text.data() + text.size()) values[field.name()] = number;
+    else values[field.name()] = text;
+  }
+  events_->hparams(values, {"eval/mean_reward", "rollout/ep_rew_mean"});
+  events_->text("config", "```\n" + toml + "```", 0);
 }
 
 void MetricsHook::flush() {

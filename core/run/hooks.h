@@ -111,6 +111,9 @@ class MetricsHook final : public Hook {
   void write(std::int64_t steps);
   void flush();
 
+  /// Puts the settings beside the curves: TensorBoard's HParams page and a text.
+  void describe(const Fields& settings, const std::string& toml);
+
  private:
   Agent& agent_;
   const EpisodeHook& episodes_;

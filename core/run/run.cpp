@@ -130,6 +130,7 @@ Run::Run(RunSetup setup, const std::string& command, const std::atomic<bool>& st
   write_text_atomically(folder_ / "command.txt", command + "\n");
   write_text_atomically(folder_ / "versions.toml", toml_text("versions", versions()));
   make_parts();
+  metrics_->describe(setup_.agent->fields(), setup_.to_toml());
 }
 
 Run::~Run() = default;
@@ -149,14 +150,16 @@ void Run::make_parts() {
   metrics_ = std::make_unique<MetricsHook>(folder_, config, *agent_, *episodes_, *evaluation_, clock_);
   if (config.log_rollouts) {
     const RolloutStep shape = agent_->last_step();
-    std::string options = toml_text("env", {setup_.env_options.begin(), setup_.env_options.end()});
+    std::string options;
+    for (const auto& [name, value] : setup_.env_options) options += (options.empty() ? "" : " ") + name + "=" + value;
     rollouts_ = std::make_unique<RolloutHook>(
         folder_ / "rollouts",
         RolloutInfo{.env_id = config.env, .env_options = options, .observation = env_->spec().observation,
                     .action = env_->spec().action, .base_seed = state_.seed, .num_envs = env_->num_envs(),
                     .config_toml = setup_.to_toml(), .versions = versions(), .has_values = shape.values != nullptr,
                     .has_log_probs = shape.log_probs != nullptr},
-        RolloutOptions{.rows_per_shard = config.rows_per_shard});
+        // Shards are closed at every checkpoint; a chunk is never larger than what comes between two.
+        RolloutOptions{.rows_per_shard = config.rows_per_shard, .rows_per_block = std::clamp<std::int64_t>(next_save_, 256, 1 << 14)});
   }
 }
 
@@ -175,21 +178,20 @@ void Run::visit(Archive& archive) {
   archive("clock", clock_);
 }
 
-void Run::save(const fs::path& path) {
-  // Logs up to here must be on disk before a checkpoint points at them.
-  if (rollouts_) rollouts_->log().close_shard();
-  episodes_->flush();
-  metrics_->flush();
-  const CheckpointInfo info{.agent = setup_.config.agent, .env = setup_.config.env, .config_toml = setup_.to_toml(),
-                            .step = state_.steps, .versions = versions()};
-  save_checkpoint(path, info, [this](Archive& archive) { visit(archive); });
+CheckpointInfo Run::info() const {
+  return {.agent = setup_.config.agent, .env = setup_.config.env, .config_toml = setup_.to_toml(), .step = state_.steps, .versions = versions()};
+}
+
+void Run::save_best() {
+  save_checkpoint(folder_ / "checkpoints" / "best.h5", info(), [this](Archive& archive) { archive("agent", *agent_); });
 }
 
 void Run::save_numbered() {
   char name[32];
   std::snprintf(name, sizeof name, "step-%012lld.h5", static_cast<long long>(state_.steps));
   const fs::path folder = folder_ / "checkpoints";
-  save(folder / name);
+  metrics_->flush();
+  save_checkpoint(folder / name, info(), [this](Archive& archive) { visit(archive); });
 
   // last.h5 is another name of the newest; the oldest beyond `keep_checkpoints` go.
   std::error_code ignored;
@@ -219,7 +221,7 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
         : run(owner), show(display), freq(steps_or_share(owner.setup_.config.save_freq, owner.setup_.config.total_timesteps, 10)) {}
 
     bool after_step(std::int64_t steps) override {
-      if (run.evaluation_->reached_best()) run.save(run.folder_ / "checkpoints" / "best.h5");
+      if (run.evaluation_->reached_best()) run.save_best();
       if (freq > 0 && steps >= run.next_save_ && steps < run.state_.total_steps) {
         while (run.next_save_ <= steps) run.next_save_ += freq;
         run.save_numbered();
@@ -244,7 +246,7 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
   if (!summary.interrupted) {
     summary.evaluation = evaluation_->finish(state_.steps);
     metrics_->write(state_.steps);
-    if (evaluation_->reached_best()) save(folder_ / "checkpoints" / "best.h5");
+    if (evaluation_->reached_best()) save_best();
   }
   save_numbered();
   if (rollouts_) rollouts_->log().close();
@@ -278,6 +280,10 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
   for (const fs::path& file : checkpoints(path)) {
     try {
       const CheckpointInfo info = read_checkpoint_info(file);
+      if (file.filename() == "best.h5") {
+        fail(ErrorKind::kUsage, file.string(), " holds a policy, not a whole run; corvid evaluate plays it, corvid resume ",
+             file.parent_path().parent_path().string(), " goes on with the run");
+      }
       RunSetup setup = setup_from_toml(info.config_toml, file.string());
       std::unique_ptr<Run> run(new Run(file.parent_path().parent_path(), std::move(setup), stop));
       run->lock_ = std::make_unique<Lock>(run->folder_);

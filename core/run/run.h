@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/io/checkpoint.h"
 #include "core/run/hooks.h"
 
 namespace corvid {
@@ -63,8 +64,9 @@ class Run {
   void make_parts();
   Status status() const;
   void visit(Archive& archive);
-  void save(const std::filesystem::path& path);
-  void save_numbered();
+  CheckpointInfo info() const;
+  void save_best();      // the agent alone
+  void save_numbered();  // everything
 
   RunSetup setup_;
   std::filesystem::path folder_;

@@ -287,7 +287,7 @@ TEST(BatchEnv, ResultsDoNotDependOnTheNumberOfThreads) {
   }
 }
 
-/// Steps so slow that a split batch always pays: some microseconds of drawing random numbers.
+/// Steps so slow that a split batch pays: some microseconds of drawing random numbers.
 struct Slow : Countdown {
   explicit Slow(const Options& options) : Countdown(options) {}
   StepResult step(Action action, Rng& rng) {
@@ -298,14 +298,13 @@ struct Slow : Countdown {
   }
 };
 
-TEST(BatchEnv, SplitsSlowBatchesWithTheSameResult) {
+TEST(BatchEnv, SplitBatchesGiveTheSameResult) {
   std::vector<std::byte> one;
   for (int num_threads : {1, 2, 4}) {
     BatchEnv<Slow> env("Slow", {.length = 5}, {.num_envs = 1000, .num_threads = num_threads}, 7);
-    EXPECT_EQ(env.num_threads_used(), num_threads);
     StepBuffer buffer(env.spec(), 1000);
     env.reset(11, buffer.view().obs);
-    const auto bytes = transcript(env, 12, 3);
+    const auto bytes = transcript(env, SplitChoice::kTrials + 10, 3);
     if (num_threads == 1) one = bytes;
     else EXPECT_TRUE(bytes == one) << num_threads << " threads";
   }
