@@ -23,6 +23,7 @@ README = """# Corvid
 ./corvid train --agent ppo \\
     --env CartPole-v1 --learning_rate=0.1   # a comment
 ./corvid test -R Rng
+./corvid train --help
 ```
 
 ## Environments
@@ -62,7 +63,7 @@ class DocsTest(unittest.TestCase):
 
     def test_right_documents_have_no_problem(self):
         self.assertEqual(self.problems(README), [])
-        self.assertEqual(len(list(docs_test.command_lines(README))), 2)
+        self.assertEqual(len(list(docs_test.command_lines(README))), 3)
 
     def test_tables(self):
         self.expect("lacks Taxi-v4", "| `Taxi-v4` | taxi |\n", "")
@@ -72,7 +73,7 @@ class DocsTest(unittest.TestCase):
 
     def test_commands(self):
         self.expect("does not name --environment", "--env CartPole", "--environment CartPole")
-        self.expect("is there such a command", "./corvid train", "./corvid trian")
+        self.expect("is there such a command", "./corvid train --agent", "./corvid trian --agent")
 
     def test_code_lines(self):
         root = pathlib.Path(self.folder.name)

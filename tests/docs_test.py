@@ -79,6 +79,8 @@ def check_commands(name, text, program):
             continue
         for word in words[1:]:
             option = word.split("=")[0]
+            if option in ("--help", "-h"):
+                continue
             if re.match(r"--?[a-zA-Z]", word) and option not in options and option.replace("_", "-") not in options:
                 problems.append(f"{name}:{number}: corvid {words[0]} --help does not name {option}")
     return problems
