@@ -73,7 +73,7 @@ class DocsTest(unittest.TestCase):
 
     def test_commands(self):
         self.expect("does not name --environment", "--env CartPole", "--environment CartPole")
-        self.expect("is there such a command", "./corvid train", "./corvid trian")
+        self.expect("is there such a command", "./corvid train --agent", "./corvid trian --agent")
 
     def test_code_lines(self):
         root = pathlib.Path(self.folder.name)

@@ -14,7 +14,9 @@ using namespace corvid;
 class QTable final : public Policy {
  public:
   explicit QTable(const EnvSpec& spec)
-      : num_actions_(spec.action.n), first_state_(spec.observation.start), first_action_(spec.action.start),
+      : num_actions_(spec.action.n),
+        first_state_(spec.observation.start),
+        first_action_(spec.action.start),
         q_(static_cast<std::size_t>(spec.observation.n * spec.action.n)) {}
 
   double& at(std::int64_t state, std::int64_t action) {
@@ -44,14 +46,19 @@ class QLearning final : public Agent {
     Schedule exploration_rate = Schedule::lin(0.5);
   };
   static Fields fields(Config& c) {
-    return {Field("learning_rate", &c.learning_rate, "share of the error that one update removes").more_than(0).at_most(1),
-            Field("gamma", &c.gamma, "discount of future rewards").between(0, 1),
-            Field("exploration_rate", &c.exploration_rate, "probability of a random action").between(0, 1)};
+    return {
+        Field("learning_rate", &c.learning_rate, "share of the error that one update removes").more_than(0).at_most(1),
+        Field("gamma", &c.gamma, "discount of future rewards").between(0, 1),
+        Field("exploration_rate", &c.exploration_rate, "probability of a random action").between(0, 1)};
   }
 
   QLearning(const Config& config, const AgentContext& context)
-      : config_(config), rng_(context.seed), table_(checked(context.spec)), step_(context.spec, context.num_envs),
-        obs_(static_cast<std::size_t>(context.num_envs)), actions_(obs_.size()) {}
+      : config_(config),
+        rng_(context.seed),
+        table_(checked(context.spec)),
+        step_(context.spec, context.num_envs),
+        obs_(static_cast<std::size_t>(context.num_envs)),
+        actions_(obs_.size()) {}
 
   ObsView first_obs() override { return view(obs_); }
 
@@ -67,8 +74,14 @@ class QLearning final : public Agent {
 
   RolloutStep last_step() override {
     const StepView& step = step_.view();
-    return {.obs = view(obs_), .actions = actions_.data(), .rewards = step.reward, .terminated = step.terminated,
-            .truncated = step.truncated, .final_obs = step.final_obs, .values = nullptr, .log_probs = nullptr};
+    return {.obs = view(obs_),
+            .actions = actions_.data(),
+            .rewards = step.reward,
+            .terminated = step.terminated,
+            .truncated = step.truncated,
+            .final_obs = step.final_obs,
+            .values = nullptr,
+            .log_probs = nullptr};
   }
 
   bool learn(double progress) override {
@@ -113,8 +126,8 @@ class QLearning final : public Agent {
   static const EnvSpec& checked(const EnvSpec& spec) {
     const bool tabular = spec.observation.kind == Space::Kind::kDiscrete && spec.action.kind == Space::Kind::kDiscrete;
     if (!tabular) {
-      fail(ErrorKind::kUsage, "q_learning expects discrete observations and actions, got ", spec.observation.to_string(), " and ",
-           spec.action.to_string());
+      fail(ErrorKind::kUsage, "q_learning expects discrete observations and actions, got ",
+           spec.observation.to_string(), " and ", spec.action.to_string());
     }
     return spec;
   }
@@ -133,9 +146,7 @@ class QLearning final : public Agent {
   std::int64_t num_updates_ = 0;  // since the last report
 };
 
-CORVID_REGISTER_AGENT(QLearning, {.id = "q_learning",
-                                  .family = "example",
-                                  .summary = "Tabular Q-learning",
-                                  .source = "Watkins 1989"});
+CORVID_REGISTER_AGENT(
+    QLearning, {.id = "q_learning", .family = "example", .summary = "Tabular Q-learning", .source = "Watkins 1989"});
 
 }  // namespace
