@@ -51,7 +51,7 @@ std::string CommandLine::help() const {
       std::string meaning = field.help();
       if (!field.range().empty()) meaning += " (" + field.range() + ")";
       if (std::string_view(field.type_name()) == "true/false") {
-        description.add_options()(dashed(field.name()).c_str(), po::value<std::string>()->implicit_value("true")->value_name("=" + field.value()), meaning.c_str());
+        description.add_options()(dashed(field.name()).c_str(), po::value<std::string>()->implicit_value("true")->value_name(field.value()), meaning.c_str());
       } else {
         description.add_options()(dashed(field.name()).c_str(), po::value<std::string>()->value_name(field.value().empty() ? field.type_name() : field.value()), meaning.c_str());
       }

@@ -1,5 +1,5 @@
 // Acts uniformly at random and learns nothing: the floor every agent is measured against.
-// Source: none. Deviation: unbounded Box dimensions are drawn from a standard normal, as Gymnasium samples them.
+// Source: none. Deviation: Box dimensions without two finite bounds are drawn from a standard normal.
 #include <cmath>
 
 #include "core/buffer/rollout_buffer.h"

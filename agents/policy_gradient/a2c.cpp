@@ -1,6 +1,6 @@
 // Advantage actor-critic: one gradient step on each short rollout.
 // Source: Mnih et al. 2016, algorithm S3, with synchronous environments in place of asynchronous workers.
-// Deviation: none.
+// Deviation: actor and critic share no layers; RMSProp adds its epsilon outside the root; no entropy bonus by default.
 #include "core/learn/losses.h"
 #include "core/run/on_policy.h"
 

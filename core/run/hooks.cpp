@@ -101,14 +101,14 @@ void EvaluationHook::visit(Archive& archive) {
 
 MetricsHook::MetricsHook(const std::filesystem::path& folder, const RunConfig& config, Agent& agent,
                          const EpisodeHook& episodes, const EvaluationHook& evaluation, const Clock& clock)
-    : agent_(agent), episodes_(episodes), evaluation_(evaluation), clock_(clock),
+    : agent_(agent), episodes_(episodes), evaluation_(evaluation), clock_(clock), total_steps_(config.total_timesteps),
       freq_(std::max<std::int64_t>(1, steps_or_share(config.log_freq, config.total_timesteps, 100))), next_(freq_),
       csv_(folder / "progress.csv") {
   if (config.tensorboard) events_.emplace(folder);
 }
 
 bool MetricsHook::after_step(std::int64_t steps) {
-  if (steps < next_ && !evaluation_.fresh()) return true;
+  if ((steps < next_ && !evaluation_.fresh()) || steps >= total_steps_) return true;  // the last row has the final evaluation
   while (next_ <= steps) next_ += freq_;
   write(steps);
   return true;

@@ -119,7 +119,7 @@ class MetricsHook final : public Hook {
   const EpisodeHook& episodes_;
   const EvaluationHook& evaluation_;
   const Clock& clock_;
-  std::int64_t freq_, next_;
+  std::int64_t total_steps_, freq_, next_;
   ProgressCsv csv_;
   std::optional<EventWriter> events_;
 };
