@@ -10,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include "core/base/check.h"
 #include "core/env/environment.h"
 
 namespace corvid {
