@@ -14,6 +14,12 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// What TOML writes is JSON too, but for infinity and NaN, which stay text.
+nlohmann::ordered_json json_value(const Field& field) {
+  const auto value = nlohmann::ordered_json::parse(field.value(), nullptr, false);
+  return value.is_discarded() ? nlohmann::ordered_json(field.value()) : value;
+}
+
 void report(const std::string& name, std::vector<double> values, const std::string& unit, const nlohmann::ordered_json& settings, bool json) {
   std::sort(values.begin(), values.end());
   const double median = values[values.size() / 2];
@@ -49,7 +55,9 @@ double steps_per_second(VectorEnv& env, double seconds) {
   return static_cast<double>(steps) / seconds_since(start);
 }
 
-int bench_step(const Command& command, const SettingSources& sources) {
+int bench_step(const Command& command, const Arguments& arguments) {
+  const std::vector<std::string> known = {"--env-set"};
+  SettingSources sources = gather(arguments, known);
   std::string env_id = "CartPole-v1";
   std::int64_t num_envs = 1024, num_threads = 0, repetitions = 5;
   double seconds = 1;
@@ -60,11 +68,13 @@ int bench_step(const Command& command, const SettingSources& sources) {
                           Field("seconds", &seconds, "length of one repetition").more_than(0),
                           Field("repetitions", &repetitions, "repetitions; the median is reported").at_least(1),
                           Field("json", &json, "end with one JSON line on standard output")})
-      .positional(1);
+      .add("Settings", source_fields(sources, known))
+      .positional(0);
   if (!line.parse(sources.rest)) return 0;
   const auto env = make_env(env_id, {.num_envs = static_cast<int>(num_envs), .num_threads = static_cast<int>(num_threads)}, sources.env_options);
   std::vector<double> values;
   for (std::int64_t k = 0; k < repetitions && !stop_requested; ++k) values.push_back(steps_per_second(*env, seconds));
+  if (values.empty()) return kExitInterrupted;
   report("step", values, "steps/s", {{"env", env_id}, {"num_envs", num_envs}, {"num_threads", num_threads}, {"seconds", seconds}}, json);
   return stop_requested ? kExitInterrupted : 0;
 }
@@ -73,9 +83,7 @@ int bench_train(const Command& command, const Arguments& arguments) {
   std::int64_t repetitions = 3;
   bool json = false;
   std::string note;
-  Arguments options = arguments;
-  options.erase(std::find(options.begin(), options.end(), "train"));
-  const auto setup = read_settings(command, options, {Field("repetitions", &repetitions, "repetitions; the median is reported").at_least(1),
+  const auto setup = read_settings(command, arguments, {Field("repetitions", &repetitions, "repetitions; the median is reported").at_least(1),
                                                       Field("json", &json, "end with one JSON line on standard output")}, note);
   if (!setup) return 0;
   const RunConfig& config = setup->config;
@@ -88,19 +96,19 @@ int bench_train(const Command& command, const Arguments& arguments) {
     train(*agent, *env, state, {}, stop_requested);
     values.push_back(static_cast<double>(state.steps) / seconds_since(start));
   }
+  if (values.empty()) return kExitInterrupted;
   nlohmann::ordered_json settings = {{"agent", config.agent}, {"env", config.env}, {"total_timesteps", config.total_timesteps}, {"num_envs", config.num_envs}};
-  for (const Field& field : setup->agent->fields()) settings[field.name()] = field.value();
+  for (const Field& field : setup->agent->fields()) settings[field.name()] = json_value(field);
   report("train", values, "steps/s", settings, json);
   return stop_requested ? kExitInterrupted : 0;
 }
 
 int bench_command(const Command& command, const Arguments& arguments) {
-  const SettingSources sources = gather(arguments);
-  const bool train = std::find(arguments.begin(), arguments.end(), "train") != arguments.end();
-  const bool step = std::find(arguments.begin(), arguments.end(), "step") != arguments.end();
-  if (train) return bench_train(command, arguments);
-  if (step || (!arguments.empty() && arguments[0] == "--help")) return bench_step(command, sources);
-  fail(ErrorKind::kUsage, "corvid bench expects step or train");
+  const std::string what = arguments.empty() ? "" : arguments[0];
+  if (what == "train") return bench_train(command, {arguments.begin() + 1, arguments.end()});
+  if (what == "step") return bench_step(command, {arguments.begin() + 1, arguments.end()});
+  if (what == "--help" || what == "-h") return bench_step(command, arguments);
+  fail(ErrorKind::kUsage, "corvid bench expects step or train as its first word", what.empty() ? "" : suggestion(what, {"step", "train"}));
 }
 
 CORVID_REGISTER_COMMAND(bench, {.id = "bench",

@@ -51,26 +51,27 @@ std::string CommandLine::help() const {
       std::string meaning = field.help();
       if (!field.range().empty()) meaning += " (" + field.range() + ")";
       if (std::string_view(field.type_name()) == "true/false") {
-        description.add_options()(dashed(field.name()).c_str(), po::value<std::string>()->implicit_value("true")->value_name(field.value()), meaning.c_str());
+        description.add_options()(dashed(field.name()).c_str(), po::value<std::string>()->value_name("[=" + field.value() + "]"), meaning.c_str());
       } else {
         description.add_options()(dashed(field.name()).c_str(), po::value<std::string>()->value_name(field.value().empty() ? field.type_name() : field.value()), meaning.c_str());
       }
     }
     text << "\n" << description;
   }
+  text << "\n--help, -h shows this text.\n";
   return text.str();
 }
 
 bool CommandLine::parse(const Arguments& arguments) {
   po::options_description options;
   options.add_options()("help,h", "show this help");
-  std::vector<std::string> known = {"help"};
+  std::vector<std::string> known = {"--help"};
   for (auto& [caption, fields] : groups_) {
     for (Field& field : fields) {
       auto* value = po::value<std::vector<std::string>>()->composing();
       if (std::string_view(field.type_name()) == "true/false") value->implicit_value({"true"}, "true");
       options.add_options()(dashed(field.name()).c_str(), value, "");
-      known.push_back(dashed(field.name()));
+      known.push_back("--" + dashed(field.name()));
     }
   }
 
@@ -89,7 +90,7 @@ bool CommandLine::parse(const Arguments& arguments) {
       return false;
     }
     Field* field = find(name);
-    if (!field) fail(ErrorKind::kUsage, "corvid ", command_.id, ": unknown option '--", name, "'", suggestion(dashed(name), known));
+    if (!field) fail(ErrorKind::kUsage, "corvid ", command_.id, ": unknown option '--", name, "'", suggestion("--" + dashed(name), known));
     std::string text = "--" + dashed(field->name());
     if (equals != std::string::npos) text += argument.substr(equals);
     else if (std::string_view(field->type_name()) == "true/false") text += "=true";

@@ -9,7 +9,8 @@ namespace corvid {
 namespace {
 
 int evaluate_command(const Command& command, const Arguments& arguments) {
-  const SettingSources sources = gather(arguments);
+  const std::vector<std::string> known = {"--env-set"};
+  SettingSources sources = gather(arguments, known);
   std::int64_t episodes = 100, seed = 1'000'000, num_threads = 1;
   std::string device = "cpu";
   bool stochastic = false, json = false;
@@ -20,6 +21,7 @@ int evaluate_command(const Command& command, const Arguments& arguments) {
                        Field("num_threads", &num_threads, "threads that step the environments; 0 takes every processor").at_least(0),
                        Field("device", &device, "where networks live: cpu, cuda, cuda:<number>, auto"),
                        Field("json", &json, "end with one JSON line on standard output")})
+      .add("Settings", source_fields(sources, known))
       .positional(1);
   if (!line.parse(sources.rest)) return 0;
   if (line.words().empty()) fail(ErrorKind::kUsage, "corvid evaluate expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");

@@ -94,7 +94,9 @@ int info_command(const Command& command, const Arguments& arguments) {
   } else {
     std::vector<std::string> known = env_registry().names();
     for (const std::string& id : agent_registry().names()) known.push_back(id);
-    fail(ErrorKind::kUsage, "'", name, "' is no environment, agent, run or file", suggestion(name, known));
+    const std::string hint = suggestion(name, known);
+    if (hint.find("did you mean") == std::string::npos) fail(ErrorKind::kBadFile, "there is no run or file '", name, "', nor an environment or agent of that name");
+    fail(ErrorKind::kUsage, "'", name, "' is no environment, agent, run or file", hint);
   }
   return 0;
 }

@@ -44,7 +44,12 @@ int main(int argc, char** argv) {
       return 0;
     }
     const corvid::Command& command = corvid::command_registry().at(words[0]);
-    return command.run(command, {words.begin() + 1, words.end()});
+    const int code = command.run(command, {words.begin() + 1, words.end()});
+    if (!std::cout.flush()) {
+      std::cerr << "corvid: cannot write all of the standard output\n";
+      return code == 0 ? 1 : code;
+    }
+    return code;
   } catch (const corvid::Error& error) {
     std::cerr << "corvid: " << error.what() << "\n";
     return error.exit_code();

@@ -34,6 +34,18 @@ void set_run_or_agent(RunSetup& setup, std::string key, const std::string& value
   set_field(list, key, value, "agent " + setup.config.agent, where);
 }
 
+/// Names the place in the file, which the environment cannot know.
+void check_env_option(const std::string& env, const std::pair<std::string, std::string>& option, const std::string& where) {
+  const EnvEntry& entry = env_registry().at(env);
+  try {
+    entry.spec(entry, {option});
+  } catch (const Error& error) {
+    std::string_view what = error.what();
+    if (what.starts_with("--env-set: ")) what.remove_prefix(11);
+    fail(error.kind(), where, ": ", what);
+  }
+}
+
 void apply_file(RunSetup& setup, const std::string& path) {
   for (const ConfigSection& section : read_config(path)) {
     for (const ConfigEntry& entry : section.entries) {
@@ -45,6 +57,7 @@ void apply_file(RunSetup& setup, const std::string& path) {
         Fields list = setup.agent->fields();
         set_field(list, entry.key, entry.value, "agent " + setup.config.agent, where);
       } else if (section.name == "env") {
+        check_env_option(setup.config.env, {entry.key, entry.value}, where);
         setup.env_options.emplace_back(entry.key, entry.value);
       } else if (section.name.empty()) {
         set_run_or_agent(setup, entry.key, entry.value, where);
@@ -57,19 +70,19 @@ void apply_file(RunSetup& setup, const std::string& path) {
 
 }  // namespace
 
-SettingSources gather(const Arguments& arguments) {
+SettingSources gather(const Arguments& arguments, const std::vector<std::string>& known) {
   SettingSources sources;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     const auto equals = argument.find('=');
     std::string name = argument.substr(0, equals);
     std::replace(name.begin(), name.end(), '_', '-');
-    if (name == "--tuned") {
-      sources.tuned = equals == std::string::npos || argument.substr(equals + 1) == "true";
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      sources.rest.push_back(argument);
       continue;
     }
-    if (name != "--config" && name != "--set" && name != "--env-set") {
-      sources.rest.push_back(argument);
+    if (name == "--tuned") {
+      Field("tuned", &sources.tuned, "").parse(equals == std::string::npos ? "true" : argument.substr(equals + 1), name);
       continue;
     }
     std::string value;
@@ -81,6 +94,17 @@ SettingSources gather(const Arguments& arguments) {
     if (name == "--env-set") sources.env_options.push_back(key_and_value(name, value));
   }
   return sources;
+}
+
+Fields source_fields(SettingSources& sources, const std::vector<std::string>& known) {
+  Fields all = {Field("tuned", &sources.tuned, "begin with the tuned settings of agent and environment"),
+                Field("config", &sources.shown, "TOML file with sections run, agent and env; may be repeated"),
+                Field("set", &sources.shown, "key=value of the run or the agent; may be repeated"),
+                Field("env_set", &sources.shown, "key=value of the environment, see `info ENV`; may be repeated")};
+  std::erase_if(all, [&](const Field& field) {
+    return std::none_of(known.begin(), known.end(), [&](const std::string& name) { return field.is_called(name.substr(2)); });
+  });
+  return all;
 }
 
 fs::path config_dir() {
@@ -111,7 +135,8 @@ std::string apply_tuned(RunSetup& setup) {
 }
 
 std::optional<RunSetup> read_settings(const Command& command, const Arguments& arguments, Fields more, std::string& note) {
-  const SettingSources sources = gather(arguments);
+  const std::vector<std::string> known = {"--tuned", "--config", "--set", "--env-set"};
+  SettingSources sources = gather(arguments, known);
 
   // Agent and environment decide which settings there are, so they are read first.
   RunSetup setup;
@@ -125,6 +150,7 @@ std::optional<RunSetup> read_settings(const Command& command, const Arguments& a
       for (const ConfigEntry& entry : section.entries) choose(entry.key, entry.value);
     }
   }
+  for (const auto& [key, value] : sources.set) choose(key.starts_with("run.") ? key.substr(4) : key, value);
   for (std::size_t i = 0; i < sources.rest.size(); ++i) {
     const std::string& argument = sources.rest[i];
     if (!argument.starts_with("--")) continue;
@@ -144,7 +170,7 @@ std::optional<RunSetup> read_settings(const Command& command, const Arguments& a
   setup.env_options.insert(setup.env_options.end(), sources.env_options.begin(), sources.env_options.end());
 
   CommandLine line(command);
-  line.add("Run", fields(setup.config)).add("Agent " + setup.config.agent, setup.agent->fields()).add("Output", std::move(more));
+  line.add("Settings", source_fields(sources, known)).add("Run", fields(setup.config)).add("Agent " + setup.config.agent, setup.agent->fields()).add("Output", std::move(more));
   if (!line.parse(sources.rest)) return std::nullopt;
   return setup;
 }

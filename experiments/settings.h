@@ -18,10 +18,14 @@ struct SettingSources {
   EnvOptions env_options;                                        // --env-set key=value
   bool tuned = true;                                             // --tuned=false: defaults only
   Arguments rest;                                                // everything else
+  std::string shown;                                             // stands for the repeatable ones in --help
 };
 
-/// Takes --config, --set, --env-set and --tuned out of the arguments.
-SettingSources gather(const Arguments& arguments);
+/// Takes those of --config, --set, --env-set and --tuned that a command knows out of the arguments.
+SettingSources gather(const Arguments& arguments, const std::vector<std::string>& known);
+
+/// What --help says of them.
+Fields source_fields(SettingSources& sources, const std::vector<std::string>& known);
 
 /// Folder of the tuned settings: $CORVID_CONFIG_DIR, beside the program, or in the source tree.
 std::filesystem::path config_dir();

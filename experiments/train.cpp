@@ -32,7 +32,7 @@ int finish(Run& run, const Output& output) {
 
   if (summary.interrupted) {
     std::cerr << "interrupted after " << summary.steps << " steps; everything so far is in " << summary.run_dir.string()
-              << "\ngo on with: corvid resume " << summary.run_dir.string() << "\n";
+              << "\ngo on with: corvid resume " << shell_quoted(summary.run_dir.string()) << "\n";
     return kExitInterrupted;
   }
   const EvaluationResult& evaluation = summary.evaluation;
@@ -43,7 +43,7 @@ int finish(Run& run, const Output& output) {
               << count_text(summary.steps_per_second) << " steps/s)\n"
               << "run folder: " << summary.run_dir.string() << "\n"
               << "  progress.csv monitor.csv evaluations.npz  learning curves\n"
-              << "  checkpoints/best.h5 last.h5               corvid evaluate " << summary.run_dir.string() << "\n";
+              << "  checkpoints/best.h5 last.h5               corvid evaluate " << shell_quoted(summary.run_dir.string()) << "\n";
   }
   if (output.json) {
     print_json({{"run_dir", summary.run_dir.string()},

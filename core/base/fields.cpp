@@ -54,6 +54,12 @@ std::optional<bool> read_bool(std::string_view text) {
   return std::nullopt;
 }
 
+// As short as reads back the same: 1, 0.5, 1048576.
+std::string bound_text(double value) {
+  char buffer[64];
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+}
+
 std::string normal_name(std::string_view name) {
   std::string result(name);
   std::replace(result.begin(), result.end(), '-', '_');
@@ -92,11 +98,11 @@ std::string Field::range() const {
     text << "one of: ";
     for (std::size_t i = 0; i < choices_.size(); ++i) text << (i ? ", " : "") << choices_[i];
   } else if (min_ && max_) {
-    text << "in " << (min_open_ ? '(' : '[') << *min_ << ", " << *max_ << ']';
+    text << "in " << (min_open_ ? '(' : '[') << bound_text(*min_) << ", " << bound_text(*max_) << ']';
   } else if (min_) {
-    text << (min_open_ ? "more than " : "at least ") << *min_;
+    text << (min_open_ ? "more than " : "at least ") << bound_text(*min_);
   } else if (max_) {
-    text << "at most " << *max_;
+    text << "at most " << bound_text(*max_);
   }
   return text.str();
 }
@@ -128,7 +134,7 @@ std::string Field::value() const {
 void Field::check_range(double value, std::string_view where) const {
   const bool low = min_ && (min_open_ ? value <= *min_ : value < *min_);
   if (low || (max_ && value > *max_) || std::isnan(value)) {
-    fail(ErrorKind::kUsage, where, ": ", name_, " = ", value, " is out of range; expected ", range());
+    fail(ErrorKind::kUsage, where, ": ", name_, " = ", bound_text(value), " is out of range; expected ", range());
   }
 }
 

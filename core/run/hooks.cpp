@@ -72,11 +72,12 @@ bool EvaluationHook::after_step(std::int64_t steps) {
   return true;
 }
 
-EvaluationResult EvaluationHook::finish(std::int64_t steps) {
+std::optional<EvaluationResult> EvaluationHook::finish(std::int64_t steps) {
   const std::int64_t episodes = std::max(config_.n_eval_episodes, config_.n_final_eval_episodes);
   const auto env = evaluation_env(config_, options_, episodes);
   EvaluationResult all = evaluate(agent_.policy(), *env, static_cast<std::uint64_t>(config_.eval_seed),
-                                  config_.deterministic_eval, kMaxEvaluationSteps);
+                                  config_.deterministic_eval, kMaxEvaluationSteps, [this] { return stop_.load(); });
+  if (static_cast<std::int64_t>(all.rewards.size()) < episodes) return std::nullopt;
   EvaluationResult first = all;
   first.rewards.resize(static_cast<std::size_t>(config_.n_eval_episodes));
   first.lengths.resize(static_cast<std::size_t>(config_.n_eval_episodes));
@@ -101,14 +102,15 @@ void EvaluationHook::visit(Archive& archive) {
 
 MetricsHook::MetricsHook(const std::filesystem::path& folder, const RunConfig& config, Agent& agent,
                          const EpisodeHook& episodes, const EvaluationHook& evaluation, const Clock& clock)
-    : agent_(agent), episodes_(episodes), evaluation_(evaluation), clock_(clock), total_steps_(config.total_timesteps),
-      freq_(std::max<std::int64_t>(1, steps_or_share(config.log_freq, config.total_timesteps, 100))), next_(freq_),
-      csv_(folder / "progress.csv") {
-  if (config.tensorboard) events_.emplace(folder);
+    : agent_(agent), episodes_(episodes), evaluation_(evaluation), clock_(clock),
+      freq_(std::max<std::int64_t>(1, steps_or_share(config.log_freq, config.total_timesteps, 100))),
+      total_steps_(config.total_timesteps), next_(freq_), csv_(folder / "progress.csv") {
+  if (config.tensorboard) event_folder_ = folder;
 }
 
 bool MetricsHook::after_step(std::int64_t steps) {
-  if ((steps < next_ && !evaluation_.fresh()) || steps >= total_steps_) return true;  // the last row has the final evaluation
+  // The last row is written after the evaluation at the end.
+  if (steps >= total_steps_ || (steps < next_ && !evaluation_.fresh())) return true;
   while (next_ <= steps) next_ += freq_;
   write(steps);
   return true;
@@ -135,12 +137,12 @@ void MetricsHook::write(std::int64_t steps) {
     }
   }
   csv_.row(metrics.values());
-  if (!events_) return;
+  if (!open_events()) return;
   for (const auto& [name, value] : metrics.values()) events_->scalar(name, value, steps);
 }
 
 void MetricsHook::describe(const Fields& settings, const std::string& toml) {
-  if (!events_) return;
+  if (!open_events()) return;
   std::map<std::string, std::variant<double, bool, std::string>> values;
   for (const Field& field : settings) {
     const std::string text = field.value();
@@ -152,6 +154,11 @@ void MetricsHook::describe(const Fields& settings, const std::string& toml) {
   }
   events_->hparams(values, {"eval/mean_reward", "rollout/ep_rew_mean"});
   events_->text("config", "```\n" + toml + "```", 0);
+}
+
+bool MetricsHook::open_events() {
+  if (!events_ && !event_folder_.empty()) events_.emplace(event_folder_);
+  return events_.has_value();
 }
 
 void MetricsHook::flush() {

@@ -68,8 +68,9 @@ class EvaluationHook final : public Hook {
   bool after_step(std::int64_t steps) override;
   void visit(Archive& archive) override;
 
-  /// The evaluation at the end, of `n_final_eval_episodes`; its first `n_eval_episodes` go into evaluations.npz.
-  EvaluationResult finish(std::int64_t steps);
+  /// The evaluation at the end, of `n_final_eval_episodes`; its first `n_eval_episodes` go into evaluations.npz. Nothing
+  /// is kept or returned when it was stopped.
+  std::optional<EvaluationResult> finish(std::int64_t steps);
 
   /// Mean and length of the last evaluation when it was made at this step.
   const std::optional<EvaluationResult>& fresh() const { return fresh_; }
@@ -115,13 +116,16 @@ class MetricsHook final : public Hook {
   void describe(const Fields& settings, const std::string& toml);
 
  private:
+  bool open_events();
+
   Agent& agent_;
   const EpisodeHook& episodes_;
   const EvaluationHook& evaluation_;
   const Clock& clock_;
-  std::int64_t total_steps_, freq_, next_;
+  std::int64_t freq_, total_steps_, next_;
   ProgressCsv csv_;
-  std::optional<EventWriter> events_;
+  std::filesystem::path event_folder_;  // empty: no TensorBoard
+  std::optional<EventWriter> events_;   // opened by the first row, so that looking at a run adds no file
 };
 
 /// HDF5 rollouts.

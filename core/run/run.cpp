@@ -42,21 +42,41 @@ std::string processor() {
   return "unknown";
 }
 
-fs::path run_folder(const RunConfig& config) {
+// False when it exists already: of two processes that want the same folder one gets it.
+bool make_new_folder(const fs::path& path) {
+  make_folder(path.parent_path());
+  std::error_code code;
+  const bool made = fs::create_directory(path, code);
+  if (!made && !fs::exists(path)) fail(ErrorKind::kFailed, "cannot make the folder ", path.string(), ": ", code.message());
+  return made;
+}
+
+fs::path make_run_folder(const RunConfig& config) {
   const fs::path parent = fs::path(config.log_dir) / config.env / config.agent;
   const std::string suffix = "-s" + std::to_string(config.seed);
   if (!config.name.empty()) {
-    const fs::path folder = parent / (config.name + suffix);
-    if (fs::exists(folder) && !config.overwrite) {
+    fs::path folder = parent / (config.name + suffix);
+    if (!make_new_folder(folder) && !config.overwrite) {
       fail(ErrorKind::kUsage, "the run ", folder.string(), " exists; go on with it (corvid resume ", folder.string(),
            "), choose another --name, or replace it with --overwrite");
     }
     return folder;
   }
   for (int number = 1;; ++number) {
-    const fs::path folder = parent / ("run-" + std::to_string(number) + suffix);
-    if (!fs::exists(folder)) return folder;
+    fs::path folder = parent / ("run-" + std::to_string(number) + suffix);
+    if (make_new_folder(folder)) return folder;
   }
+}
+
+// A run goes on in its folder, where its logs are. A relative path stays one.
+fs::path folder_of_checkpoint(const fs::path& file) {
+  const fs::path given = file.parent_path();
+  const fs::path whole = fs::absolute(file).lexically_normal().parent_path();
+  const fs::path folder = given.filename() == "checkpoints" && given.has_parent_path() ? given.parent_path() : whole.parent_path();
+  if (whole.filename() != "checkpoints" || !fs::exists(folder / "config.toml")) {
+    fail(ErrorKind::kBadFile, file.string(), " is not in the folder of its run (<run>/checkpoints/), where the run would go on");
+  }
+  return folder;
 }
 
 AgentContext agent_context(const RunConfig& config, const EnvSpec& spec) {
@@ -112,39 +132,51 @@ struct Run::Lock {
   int file;
 };
 
+/// Everything but the lock goes.
+static void clear(const fs::path& folder) {
+  std::vector<fs::path> content;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename() != ".lock") content.push_back(entry.path());
+  }
+  for (const fs::path& path : content) {
+    std::error_code code;
+    fs::remove_all(path, code);
+    if (code) fail(ErrorKind::kFailed, "cannot remove ", path.string(), ": ", code.message());
+  }
+}
+
 Run::Run(fs::path folder, RunSetup setup, const std::atomic<bool>& stop)
     : setup_(std::move(setup)), folder_(std::move(folder)), stop_(stop) {}
 
 Run::Run(RunSetup setup, const std::string& command, const std::atomic<bool>& stop) : Run(fs::path(), std::move(setup), stop) {
   // Everything that can be wrong with the settings is found before the folder is made.
-  make_env(setup_.config.env, {.num_envs = 1}, setup_.env_options);
-  folder_ = run_folder(setup_.config);
-  if (setup_.config.overwrite) {
-    if (fs::exists(folder_)) Lock in_use(folder_);
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  make_folder(folder_ / "checkpoints");
+  make_agent();
+  folder_ = make_run_folder(setup_.config);
   lock_ = std::make_unique<Lock>(folder_);
+  if (setup_.config.overwrite) clear(folder_);
+  make_folder(folder_ / "checkpoints");
   write_text_atomically(folder_ / "config.toml", setup_.to_toml());
   write_text_atomically(folder_ / "command.txt", command + "\n");
   write_text_atomically(folder_ / "versions.toml", toml_text("versions", versions()));
-  make_parts();
+  make_hooks();
   metrics_->describe(setup_.agent->fields(), setup_.to_toml());
 }
 
 Run::~Run() = default;
 
-void Run::make_parts() {
+void Run::make_agent() {
   const RunConfig& config = setup_.config;
   VectorOptions vector{.num_envs = static_cast<int>(config.num_envs), .num_threads = static_cast<int>(config.num_threads)};
   if (config.max_episode_steps >= 0) vector.max_episode_steps = static_cast<int>(config.max_episode_steps);
   env_ = make_env(config.env, vector, setup_.env_options);
   agent_ = setup_.agent->make(agent_context(config, env_->spec()));
   state_ = {.steps = 0, .total_steps = config.total_timesteps, .seed = static_cast<std::uint64_t>(config.seed)};
+}
+
+void Run::make_hooks() {
+  const RunConfig& config = setup_.config;
   next_save_ = steps_or_share(config.save_freq, config.total_timesteps, 10);
   clock_.start();
-
   episodes_ = std::make_unique<EpisodeHook>(folder_, config.env, env_->num_envs(), clock_);
   evaluation_ = std::make_unique<EvaluationHook>(folder_, config, setup_.env_options, *agent_, stop_);
   metrics_ = std::make_unique<MetricsHook>(folder_, config, *agent_, *episodes_, *evaluation_, clock_);
@@ -175,6 +207,7 @@ void Run::visit(Archive& archive) {
   archive("metrics", *metrics_);
   if (rollouts_) archive("rollouts", *rollouts_);
   archive("next_save", next_save_);
+  archive("finished", finished_);
   archive("clock", clock_);
 }
 
@@ -242,9 +275,13 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
   train(*agent_, *env_, state_, hooks, stop_);
 
   RunSummary summary{.run_dir = folder_, .steps = state_.steps, .seconds = clock_.seconds(), .steps_per_second = status().steps_per_second, .evaluation = {},
-                     .interrupted = state_.steps < state_.total_steps};
-  if (!summary.interrupted) {
-    summary.evaluation = evaluation_->finish(state_.steps);
+                     .interrupted = true};
+  std::optional<EvaluationResult> last;
+  if (state_.steps >= state_.total_steps) last = evaluation_->finish(state_.steps);
+  if (last) {
+    summary.evaluation = std::move(*last);
+    summary.interrupted = false;
+    finished_ = true;
     metrics_->write(state_.steps);
     if (evaluation_->reached_best()) save_best();
   }
@@ -271,13 +308,19 @@ std::vector<fs::path> checkpoints(const fs::path& path) {
     }
   }
   std::sort(found.rbegin(), found.rend());
-  if (found.empty()) fail(ErrorKind::kBadFile, path.string(), " holds no checkpoint; is it a run folder (runs/<env>/<agent>/<name>-s<seed>)?");
-  return found;
+  if (!found.empty()) return found;
+  if (std::ifstream file(path / "command.txt"); file) {
+    std::string command;
+    std::getline(file, command);
+    fail(ErrorKind::kBadFile, "the run ", path.string(), " holds no checkpoint: it stopped before its first; start it again with: ", command);
+  }
+  fail(ErrorKind::kBadFile, path.string(), " holds no checkpoint; is it a run folder (runs/<env>/<agent>/<name>-s<seed>)?");
 }
 
 std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& stop, std::vector<std::string>& notes) {
   std::string reason;
-  for (const fs::path& file : checkpoints(path)) {
+  const std::vector<fs::path> candidates = checkpoints(path);
+  for (const fs::path& file : candidates) {
     try {
       const CheckpointInfo info = read_checkpoint_info(file);
       if (file.filename() == "best.h5") {
@@ -285,9 +328,10 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
              file.parent_path().parent_path().string(), " goes on with the run");
       }
       RunSetup setup = setup_from_toml(info.config_toml, file.string());
-      std::unique_ptr<Run> run(new Run(file.parent_path().parent_path(), std::move(setup), stop));
+      std::unique_ptr<Run> run(new Run(folder_of_checkpoint(file), std::move(setup), stop));
       run->lock_ = std::make_unique<Lock>(run->folder_);
-      run->make_parts();
+      run->make_agent();
+      run->make_hooks();
       load_checkpoint(file, [&](Archive& archive) { run->visit(archive); });
       run->clock_.start();
       for (const auto& [name, value] : versions()) {
@@ -297,7 +341,7 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
       }
       return run;
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kBadFile) throw;
+      if (error.kind() != ErrorKind::kBadFile || candidates.size() == 1) throw;
       notes.push_back(std::string("passed over ") + file.string() + ": " + error.what());
       reason = error.what();
     }

@@ -55,13 +55,14 @@ class Run {
   const std::filesystem::path& folder() const { return folder_; }
   const RunSetup& setup() const { return setup_; }
   std::int64_t steps() const { return state_.steps; }
-  bool finished() const { return state_.steps >= state_.total_steps; }
+  bool finished() const { return finished_; }
 
  private:
   struct Lock;
   Run(std::filesystem::path folder, RunSetup setup, const std::atomic<bool>& stop);
 
-  void make_parts();
+  void make_agent();
+  void make_hooks();
   Status status() const;
   void visit(Archive& archive);
   CheckpointInfo info() const;
@@ -81,6 +82,7 @@ class Run {
   std::unique_ptr<MetricsHook> metrics_;
   std::unique_ptr<RolloutHook> rollouts_;
   std::int64_t next_save_ = 0;
+  bool finished_ = false;  // trained and evaluated
   std::int64_t first_step_ = 0;  // of this process
   double first_second_ = 0;
 };
