@@ -334,6 +334,10 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
       run->make_hooks();
       load_checkpoint(file, [&](Archive& archive) { run->visit(archive); });
       run->clock_.start();
+      // The logs end at this checkpoint now, so later ones no longer fit them; the run writes them again.
+      for (const fs::path& later : checkpoints(run->folder_)) {
+        if (later.filename() > file.filename() && file.filename() != "last.h5") fs::remove(later);
+      }
       for (const auto& [name, value] : versions()) {
         const auto old = info.versions.find(name);
         if (old == info.versions.end() || old->second == value) continue;
