@@ -51,9 +51,13 @@ std::string CommandLine::help() const {
       std::string meaning = field.help();
       if (!field.range().empty()) meaning += " (" + field.range() + ")";
       if (std::string_view(field.type_name()) == "true/false") {
-        description.add_options()(dashed(field.name()).c_str(), po::value<std::string>()->value_name("[=" + field.value() + "]"), meaning.c_str());
+        description.add_options()(dashed(field.name()).c_str(),
+                                  po::value<std::string>()->value_name("[=" + field.value() + "]"), meaning.c_str());
       } else {
-        description.add_options()(dashed(field.name()).c_str(), po::value<std::string>()->value_name(field.value().empty() ? field.type_name() : field.value()), meaning.c_str());
+        description.add_options()(
+            dashed(field.name()).c_str(),
+            po::value<std::string>()->value_name(field.value().empty() ? field.type_name() : field.value()),
+            meaning.c_str());
       }
     }
     text << "\n" << description;
@@ -90,10 +94,14 @@ bool CommandLine::parse(const Arguments& arguments) {
       return false;
     }
     Field* field = find(name);
-    if (!field) fail(ErrorKind::kUsage, "corvid ", command_.id, ": unknown option '--", name, "'", suggestion("--" + dashed(name), known));
+    if (!field)
+      fail(ErrorKind::kUsage, "corvid ", command_.id, ": unknown option '--", name, "'",
+           suggestion("--" + dashed(name), known));
     std::string text = "--" + dashed(field->name());
-    if (equals != std::string::npos) text += argument.substr(equals);
-    else if (std::string_view(field->type_name()) == "true/false") text += "=true";
+    if (equals != std::string::npos)
+      text += argument.substr(equals);
+    else if (std::string_view(field->type_name()) == "true/false")
+      text += "=true";
     normal.push_back(text);
   }
 
@@ -120,7 +128,8 @@ bool CommandLine::parse(const Arguments& arguments) {
     fail(ErrorKind::kUsage, "corvid ", command_.id, ": ", error.what(), "; see corvid ", command_.id, " --help");
   }
   if (static_cast<int>(words_.size()) > most_words_) {
-    fail(ErrorKind::kUsage, "corvid ", command_.id, ": '", words_[static_cast<std::size_t>(most_words_)], "' is one word too many; usage: corvid ", command_.id, " ", command_.usage);
+    fail(ErrorKind::kUsage, "corvid ", command_.id, ": '", words_[static_cast<std::size_t>(most_words_)],
+         "' is one word too many; usage: corvid ", command_.id, " ", command_.usage);
   }
   return true;
 }

@@ -16,9 +16,9 @@ using Arguments = std::vector<std::string>;
 
 /// A command registers itself from its own file.
 struct Command {
-  std::string id;        // the word after `corvid`
-  std::string usage;     // what follows it
-  std::string summary;   // one sentence
+  std::string id;                                // the word after `corvid`
+  std::string usage;                             // what follows it
+  std::string summary;                           // one sentence
   int (*run)(const Command&, const Arguments&);  // returns the exit code
 };
 
@@ -38,7 +38,10 @@ class CommandLine {
   CommandLine& add(std::string caption, Fields fields);
 
   /// How many words without a dash are taken.
-  CommandLine& positional(int most) { most_words_ = most; return *this; }
+  CommandLine& positional(int most) {
+    most_words_ = most;
+    return *this;
+  }
 
   /// Sets the fields that are given. False when --help was asked for and printed. Throws Error with suggestions.
   bool parse(const Arguments& arguments);
@@ -68,4 +71,5 @@ nlohmann::ordered_json json_number(double value);
 
 }  // namespace corvid
 
-#define CORVID_REGISTER_COMMAND(name, ...) static const bool registered_##name = ::corvid::command_registry().add(__VA_ARGS__)
+#define CORVID_REGISTER_COMMAND(name, ...) \
+  static const bool registered_##name = ::corvid::command_registry().add(__VA_ARGS__)

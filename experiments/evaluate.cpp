@@ -8,6 +8,17 @@
 namespace corvid {
 namespace {
 
+/// Options may change the game, not what the networks read and write.
+void check_same_spaces(const EnvSpec& spec, const LoadedAgent& loaded) {
+  const EnvEntry& entry = env_registry().at(loaded.setup.config.env);
+  const EnvSpec trained = entry.spec(entry, loaded.setup.env_options);
+  const std::string now = spec.observation.to_string() + " and " + spec.action.to_string();
+  const std::string then = trained.observation.to_string() + " and " + trained.action.to_string();
+  if (now == then) return;
+  fail(ErrorKind::kUsage, "with these options ", entry.id, " has the spaces ", now, ", the agent was trained for ",
+       then);
+}
+
 int evaluate_command(const Command& command, const Arguments& arguments) {
   const std::vector<std::string> known = {"--env-set"};
   SettingSources sources = gather(arguments, known);
@@ -18,28 +29,33 @@ int evaluate_command(const Command& command, const Arguments& arguments) {
   line.add("Options", {Field("n_eval_episodes", &episodes, "episodes to play").between(1, 1 << 20).alias("episodes"),
                        Field("seed", &seed, "seed of the first episode").at_least(0),
                        Field("stochastic", &stochastic, "sample actions instead of taking the most likely"),
-                       Field("num_threads", &num_threads, "threads that step the environments; 0 takes every processor").at_least(0),
+                       Field("num_threads", &num_threads, "threads that step the environments; 0 takes every processor")
+                           .between(0, 1024),
                        Field("device", &device, "where networks live: cpu, cuda, cuda:<number>, auto"),
                        Field("json", &json, "end with one JSON line on standard output")})
       .add("Settings", source_fields(sources, known))
       .positional(1);
   if (!line.parse(sources.rest)) return 0;
-  if (line.words().empty()) fail(ErrorKind::kUsage, "corvid evaluate expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");
+  if (line.words().empty())
+    fail(ErrorKind::kUsage,
+         "corvid evaluate expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");
 
   LoadedAgent loaded = load_agent(line.words()[0], device);
   const RunConfig& config = loaded.setup.config;
   EnvOptions options = loaded.setup.env_options;
   options.insert(options.end(), sources.env_options.begin(), sources.env_options.end());
-  VectorOptions vector{.num_envs = static_cast<int>(episodes), .num_threads = static_cast<int>(num_threads), .auto_reset = AutoReset::kDisabled};
-  if (config.max_episode_steps >= 0) vector.max_episode_steps = static_cast<int>(config.max_episode_steps);
+  VectorOptions vector = vector_options(config, AutoReset::kDisabled, episodes);
+  vector.num_threads = static_cast<int>(num_threads);
   const auto env = make_env(config.env, vector, options);
+  check_same_spaces(env->spec(), loaded);
   const EvaluationResult result = evaluate(loaded.agent->policy(), *env, static_cast<std::uint64_t>(seed), !stochastic,
                                            kMaxEvaluationSteps, [] { return stop_requested.load(); });
   if (result.rewards.empty()) return kExitInterrupted;
 
   std::cout << std::fixed << std::setprecision(2) << config.agent << " on " << config.env << " after " << loaded.steps
-            << " steps: return " << result.mean_reward() << " ± " << result.std_reward() << ", length " << result.mean_length()
-            << ", " << result.rewards.size() << (stochastic ? " sampled" : " deterministic") << " episodes\n";
+            << " steps: return " << result.mean_reward() << " ± " << result.std_reward() << ", length "
+            << result.mean_length() << ", " << result.rewards.size() << (stochastic ? " sampled" : " deterministic")
+            << " episodes" << (stop_requested ? ", partial: the longer ones are missing" : "") << "\n";
   if (json) {
     print_json({{"mean_reward", json_number(result.mean_reward())},
                 {"std_reward", json_number(result.std_reward())},
@@ -49,10 +65,11 @@ int evaluate_command(const Command& command, const Arguments& arguments) {
   return stop_requested ? kExitInterrupted : 0;
 }
 
-CORVID_REGISTER_COMMAND(evaluate, {.id = "evaluate",
-                                   .usage = "RUN|CHECKPOINT [--n-eval-episodes 100] [--stochastic] [--env-set key=value] [--json]",
-                                   .summary = "Play episodes with a trained agent and report returns",
-                                   .run = evaluate_command});
+CORVID_REGISTER_COMMAND(
+    evaluate, {.id = "evaluate",
+               .usage = "RUN|CHECKPOINT [--n-eval-episodes 100] [--stochastic] [--env-set key=value] [--json]",
+               .summary = "Play episodes with a trained agent and report returns",
+               .run = evaluate_command});
 
 }  // namespace
 }  // namespace corvid

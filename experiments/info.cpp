@@ -29,7 +29,8 @@ void info_env(const EnvEntry& entry, const std::string& drawing) {
   print_names("                  ", spec.observation_names);
   std::cout << "actions           " << spec.action.to_string() << "\n";
   print_names("                  ", spec.action_names);
-  std::cout << "step limit        " << (entry.max_episode_steps ? std::to_string(entry.max_episode_steps) : "none") << "\n";
+  std::cout << "step limit        " << (entry.max_episode_steps ? std::to_string(entry.max_episode_steps) : "none")
+            << "\n";
   if (entry.reward_threshold) std::cout << "solved at         a mean return of " << *entry.reward_threshold << "\n";
   const std::string options = entry.describe_options(entry);
   std::cout << (options.empty() ? "options           none\n" : "options (--env-set name=value)\n" + options);
@@ -44,7 +45,8 @@ void info_env(const EnvEntry& entry, const std::string& drawing) {
 }
 
 void info_agent(const AgentEntry& entry) {
-  std::cout << entry.id << " (" << entry.family << "): " << entry.summary << "\nsource: " << entry.source << "\nsettings (--name value, or --set name=value)\n"
+  std::cout << entry.id << " (" << entry.family << "): " << entry.summary << "\nsource: " << entry.source
+            << "\nsettings (--name value, or --set name=value)\n"
             << describe_fields(entry.maker()->fields());
 }
 
@@ -75,9 +77,11 @@ void info_run(const fs::path& folder) {
 int info_command(const Command& command, const Arguments& arguments) {
   std::string drawing;
   CommandLine line(command);
-  line.add("Options", {Field("draw", &drawing, "write a picture of the environment's first state to this SVG file")}).positional(1);
+  line.add("Options", {Field("draw", &drawing, "write a picture of the environment's first state to this SVG file")})
+      .positional(1);
   if (!line.parse(arguments)) return 0;
-  if (line.words().empty()) fail(ErrorKind::kUsage, "corvid info expects an environment, an agent, a run folder or a file");
+  if (line.words().empty())
+    fail(ErrorKind::kUsage, "corvid info expects an environment, an agent, a run folder or a file");
   const std::string& name = line.words()[0];
   if (env_registry().contains(name)) {
     info_env(env_registry().at(name), drawing);
@@ -95,7 +99,8 @@ int info_command(const Command& command, const Arguments& arguments) {
     std::vector<std::string> known = env_registry().names();
     for (const std::string& id : agent_registry().names()) known.push_back(id);
     const std::string hint = suggestion(name, known);
-    if (hint.find("did you mean") == std::string::npos) fail(ErrorKind::kBadFile, "there is no run or file '", name, "', nor an environment or agent of that name");
+    if (hint.find("did you mean") == std::string::npos)
+      fail(ErrorKind::kBadFile, "there is no run or file '", name, "', nor an environment or agent of that name");
     fail(ErrorKind::kUsage, "'", name, "' is no environment, agent, run or file", hint);
   }
   return 0;

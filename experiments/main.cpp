@@ -15,12 +15,15 @@ void on_signal(int signal) {
 }
 
 void print_help() {
-  std::cout << "corvid " << corvid::kVersion << ": reinforcement-learning research environment and agent library\n\nusage: corvid COMMAND ...\n\n";
+  std::cout << "corvid " << corvid::kVersion
+            << ": reinforcement-learning research environment and agent library\n\nusage: corvid COMMAND ...\n\n";
   for (const corvid::Command& command : corvid::command_registry().entries()) {
-    std::cout << "  " << command.id << std::string(12 - std::min<std::size_t>(11, command.id.size()), ' ') << command.summary << "\n";
+    std::cout << "  " << command.id << std::string(12 - std::min<std::size_t>(11, command.id.size()), ' ')
+              << command.summary << "\n";
   }
-  std::cout << "\ncorvid COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 bad usage or config, 3 bad input file,\n"
-               "130 interrupted and resumable.\n";
+  std::cout
+      << "\ncorvid COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 bad usage or config, 3 bad input file,\n"
+         "130 interrupted and resumable.\n";
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ class Progress {
   std::string line(const Status& status) const;
 
   bool quiet_, terminal_;
-  bool open_ = false;       // a bar stands on the current line
-  double next_line_ = 0;    // seconds at which the next plain line is due
+  bool open_ = false;     // a bar stands on the current line
+  double next_line_ = 0;  // seconds at which the next plain line is due
 };
 
 /// "1:02:03" or "4:05".

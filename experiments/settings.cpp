@@ -13,7 +13,8 @@ namespace {
 
 std::pair<std::string, std::string> key_and_value(const std::string& option, const std::string& text) {
   const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) fail(ErrorKind::kUsage, option, " expects key=value, got '", text, "'");
+  if (equals == std::string::npos || equals == 0)
+    fail(ErrorKind::kUsage, option, " expects key=value, got '", text, "'");
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -35,7 +36,8 @@ void set_run_or_agent(RunSetup& setup, std::string key, const std::string& value
 }
 
 /// Names the place in the file, which the environment cannot know.
-void check_env_option(const std::string& env, const std::pair<std::string, std::string>& option, const std::string& where) {
+void check_env_option(const std::string& env, const std::pair<std::string, std::string>& option,
+                      const std::string& where) {
   const EnvEntry& entry = env_registry().at(env);
   try {
     entry.spec(entry, {option});
@@ -62,7 +64,8 @@ void apply_file(RunSetup& setup, const std::string& path) {
       } else if (section.name.empty()) {
         set_run_or_agent(setup, entry.key, entry.value, where);
       } else {
-        fail(ErrorKind::kUsage, path, ":", section.line, ": unknown section [", section.name, "]", suggestion(section.name, {"run", "agent", "env"}));
+        fail(ErrorKind::kUsage, path, ":", section.line, ": unknown section [", section.name, "]",
+             suggestion(section.name, {"run", "agent", "env"}));
       }
     }
   }
@@ -82,13 +85,17 @@ SettingSources gather(const Arguments& arguments, const std::vector<std::string>
       continue;
     }
     if (name == "--tuned") {
-      Field("tuned", &sources.tuned, "").parse(equals == std::string::npos ? "true" : argument.substr(equals + 1), name);
+      Field("tuned", &sources.tuned, "")
+          .parse(equals == std::string::npos ? "true" : argument.substr(equals + 1), name);
       continue;
     }
     std::string value;
-    if (equals != std::string::npos) value = argument.substr(equals + 1);
-    else if (i + 1 < arguments.size()) value = arguments[++i];
-    else fail(ErrorKind::kUsage, name, " expects a value");
+    if (equals != std::string::npos)
+      value = argument.substr(equals + 1);
+    else if (i + 1 < arguments.size())
+      value = arguments[++i];
+    else
+      fail(ErrorKind::kUsage, name, " expects a value");
     if (name == "--config") sources.config_files.push_back(value);
     if (name == "--set") sources.set.push_back(key_and_value(name, value));
     if (name == "--env-set") sources.env_options.push_back(key_and_value(name, value));
@@ -102,7 +109,8 @@ Fields source_fields(SettingSources& sources, const std::vector<std::string>& kn
                 Field("set", &sources.shown, "key=value of the run or the agent; may be repeated"),
                 Field("env_set", &sources.shown, "key=value of the environment, see `info ENV`; may be repeated")};
   std::erase_if(all, [&](const Field& field) {
-    return std::none_of(known.begin(), known.end(), [&](const std::string& name) { return field.is_called(name.substr(2)); });
+    return std::none_of(known.begin(), known.end(),
+                        [&](const std::string& name) { return field.is_called(name.substr(2)); });
   });
   return all;
 }
@@ -134,7 +142,8 @@ std::string apply_tuned(RunSetup& setup) {
   return "defaults of " + setup.config.agent + " (no tuned settings for " + setup.config.env + ")";
 }
 
-std::optional<RunSetup> read_settings(const Command& command, const Arguments& arguments, Fields more, std::string& note) {
+std::optional<RunSetup> read_settings(const Command& command, const Arguments& arguments, Fields more,
+                                      std::string& note) {
   const std::vector<std::string> known = {"--tuned", "--config", "--set", "--env-set"};
   SettingSources sources = gather(arguments, known);
 
@@ -155,8 +164,10 @@ std::optional<RunSetup> read_settings(const Command& command, const Arguments& a
     const std::string& argument = sources.rest[i];
     if (!argument.starts_with("--")) continue;
     const auto equals = argument.find('=');
-    if (equals != std::string::npos) choose(argument.substr(2, equals - 2), argument.substr(equals + 1));
-    else if (i + 1 < sources.rest.size()) choose(argument.substr(2), sources.rest[i + 1]);
+    if (equals != std::string::npos)
+      choose(argument.substr(2, equals - 2), argument.substr(equals + 1));
+    else if (i + 1 < sources.rest.size())
+      choose(argument.substr(2), sources.rest[i + 1]);
   }
   setup.agent = agent_registry().at(setup.config.agent).maker();
   env_registry().at(setup.config.env);
@@ -170,7 +181,10 @@ std::optional<RunSetup> read_settings(const Command& command, const Arguments& a
   setup.env_options.insert(setup.env_options.end(), sources.env_options.begin(), sources.env_options.end());
 
   CommandLine line(command);
-  line.add("Settings", source_fields(sources, known)).add("Run", fields(setup.config)).add("Agent " + setup.config.agent, setup.agent->fields()).add("Output", std::move(more));
+  line.add("Settings", source_fields(sources, known))
+      .add("Run", fields(setup.config))
+      .add("Agent " + setup.config.agent, setup.agent->fields())
+      .add("Output", std::move(more));
   if (!line.parse(sources.rest)) return std::nullopt;
   return setup;
 }

@@ -13,12 +13,12 @@ namespace corvid {
 
 /// Options beside the fields of run and agent. Repeatable ones are gathered by `gather`.
 struct SettingSources {
-  std::vector<std::string> config_files;                         // --config FILE
-  std::vector<std::pair<std::string, std::string>> set;          // --set key=value: agent or run
-  EnvOptions env_options;                                        // --env-set key=value
-  bool tuned = true;                                             // --tuned=false: defaults only
-  Arguments rest;                                                // everything else
-  std::string shown;                                             // stands for the repeatable ones in --help
+  std::vector<std::string> config_files;                 // --config FILE
+  std::vector<std::pair<std::string, std::string>> set;  // --set key=value: agent or run
+  EnvOptions env_options;                                // --env-set key=value
+  bool tuned = true;                                     // --tuned=false: defaults only
+  Arguments rest;                                        // everything else
+  std::string shown;                                     // stands for the repeatable ones in --help
 };
 
 /// Takes those of --config, --set, --env-set and --tuned that a command knows out of the arguments.
@@ -34,6 +34,7 @@ std::filesystem::path config_dir();
 std::string apply_tuned(RunSetup& setup);
 
 /// The whole chain for `train` and `bench train`. Returns nullopt when --help was printed. `note` tells where settings come from.
-std::optional<RunSetup> read_settings(const Command& command, const Arguments& arguments, Fields more, std::string& note);
+std::optional<RunSetup> read_settings(const Command& command, const Arguments& arguments, Fields more,
+                                      std::string& note);
 
 }  // namespace corvid

@@ -19,7 +19,10 @@ Fields fields(Output& o) {
 
 /// A word as a shell would need it to be typed.
 std::string shell_quoted(const std::string& word) {
-  if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:,+") == std::string::npos) return word;
+  if (!word.empty() &&
+      word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:,+") ==
+          std::string::npos)
+    return word;
   std::string quoted = "'";
   for (char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
@@ -27,7 +30,15 @@ std::string shell_quoted(const std::string& word) {
 
 int finish(Run& run, const Output& output) {
   Progress progress(output.quiet);
-  const RunSummary summary = run.execute([&](const Status& status) { progress.show(status); });
+  RunSummary summary;
+  try {
+    summary = run.execute([&](const Status& status) { progress.show(status); });
+  } catch (const Error&) {
+    progress.finish();
+    std::cerr << "the run stopped; once the cause below is mended, go on from its last checkpoint: corvid resume "
+              << run.folder().string() << "\n";
+    throw;
+  }
   progress.finish();
 
   if (summary.interrupted) {
@@ -37,13 +48,14 @@ int finish(Run& run, const Output& output) {
   }
   const EvaluationResult& evaluation = summary.evaluation;
   if (!output.quiet) {
-    std::cout << std::fixed << std::setprecision(2) << "evaluation: " << evaluation.mean_reward() << " ± " << evaluation.std_reward()
-              << " over " << evaluation.rewards.size() << " episodes\n"
+    std::cout << std::fixed << std::setprecision(2) << "evaluation: " << evaluation.mean_reward() << " ± "
+              << evaluation.std_reward() << " over " << evaluation.rewards.size() << " episodes\n"
               << std::setprecision(1) << "trained " << summary.steps << " steps in " << summary.seconds << " s ("
               << count_text(summary.steps_per_second) << " steps/s)\n"
               << "run folder: " << summary.run_dir.string() << "\n"
               << "  progress.csv monitor.csv evaluations.npz  learning curves\n"
-              << "  checkpoints/best.h5 last.h5               corvid evaluate " << shell_quoted(summary.run_dir.string()) << "\n";
+              << "  checkpoints/best.h5 last.h5               corvid evaluate "
+              << shell_quoted(summary.run_dir.string()) << "\n";
   }
   if (output.json) {
     print_json({{"run_dir", summary.run_dir.string()},
@@ -69,8 +81,15 @@ int train_command(const Command& command, const Arguments& arguments) {
   Run run(std::move(*setup), words, stop_requested);
   if (!output.quiet) {
     const RunConfig& config = run.setup().config;
-    std::cerr << "training " << config.agent << " on " << config.env << ", seed " << config.seed << ", with " << note << "\n"
+    std::cerr << "training " << config.agent << " on " << config.env << ", seed " << config.seed << ", with " << note
+              << "\n"
               << "run folder " << run.folder().string() << "\n";
+    const bool unlimited = config.max_episode_steps == 0 ||
+                           (config.max_episode_steps < 0 && env_registry().at(config.env).max_episode_steps == 0);
+    if (unlimited) {
+      std::cerr << "note: episodes of " << config.env << " have no step limit; evaluations cut them off after "
+                << kMaxEvaluationSteps << " steps (--max-episode-steps sets a limit)\n";
+    }
   }
   return finish(run, output);
 }
@@ -80,13 +99,16 @@ int resume_command(const Command& command, const Arguments& arguments) {
   CommandLine line(command);
   line.add("Output", fields(output)).positional(1);
   if (!line.parse(arguments)) return 0;
-  if (line.words().empty()) fail(ErrorKind::kUsage, "corvid resume expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");
+  if (line.words().empty())
+    fail(ErrorKind::kUsage,
+         "corvid resume expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");
 
   std::vector<std::string> notes;
   const std::unique_ptr<Run> run = Run::resume(line.words()[0], stop_requested, notes);
   for (const std::string& note : notes) std::cerr << "note: " << note << "\n";
   if (run->finished()) {
-    std::cerr << "the run " << run->folder().string() << " is complete; see corvid evaluate " << run->folder().string() << "\n";
+    std::cerr << "the run " << run->folder().string() << " is complete; see corvid evaluate " << run->folder().string()
+              << "\n";
     return 0;
   }
   if (!output.quiet) std::cerr << "going on with " << run->folder().string() << " at step " << run->steps() << "\n";
@@ -94,7 +116,8 @@ int resume_command(const Command& command, const Arguments& arguments) {
 }
 
 CORVID_REGISTER_COMMAND(train, {.id = "train",
-                                .usage = "--agent AGENT --env ENV [--config FILE.toml] [--set key=value] [--env-set key=value] [--tuned=false] [options]",
+                                .usage = "--agent AGENT --env ENV [--config FILE.toml] [--set key=value] [--env-set "
+                                         "key=value] [--tuned=false] [options]",
                                 .summary = "Train an agent, log, evaluate and checkpoint it",
                                 .run = train_command});
 CORVID_REGISTER_COMMAND(resume, {.id = "resume",

@@ -23,10 +23,14 @@ std::string paint(const char* attribute, Color color) {
 std::string escape(std::string_view text) {
   std::string result;
   for (char c : text) {
-    if (c == '<') result += "&lt;";
-    else if (c == '>') result += "&gt;";
-    else if (c == '&') result += "&amp;";
-    else result += c;
+    if (c == '<')
+      result += "&lt;";
+    else if (c == '>')
+      result += "&gt;";
+    else if (c == '&')
+      result += "&amp;";
+    else
+      result += c;
   }
   return result;
 }
@@ -49,26 +53,28 @@ void SvgCanvas::polygon(std::span<const Point> corners, Color fill) {
 void SvgCanvas::line(std::span<const Point> points, double width, Color color) {
   body_ += "<polyline points=\"";
   for (const Point& p : points) body_ += number(to_x(p.x)) + "," + number(to_y(p.y)) + " ";
-  body_ += "\" fill=\"none\" stroke-linecap=\"round\" stroke-linejoin=\"round\" stroke-width=\"" + number(width * scale_) + "\"" +
-           paint("stroke", color) + "/>\n";
+  body_ += "\" fill=\"none\" stroke-linecap=\"round\" stroke-linejoin=\"round\" stroke-width=\"" +
+           number(width * scale_) + "\"" + paint("stroke", color) + "/>\n";
 }
 
 void SvgCanvas::circle(Point center, double radius, Color fill) {
-  body_ += "<circle cx=\"" + number(to_x(center.x)) + "\" cy=\"" + number(to_y(center.y)) + "\" r=\"" + number(radius * scale_) +
-           "\"" + paint("fill", fill) + "/>\n";
+  body_ += "<circle cx=\"" + number(to_x(center.x)) + "\" cy=\"" + number(to_y(center.y)) + "\" r=\"" +
+           number(radius * scale_) + "\"" + paint("fill", fill) + "/>\n";
 }
 
 void SvgCanvas::text(Point center, double height, std::string_view text, Color color) {
-  body_ += "<text x=\"" + number(to_x(center.x)) + "\" y=\"" + number(to_y(center.y)) + "\" font-family=\"sans-serif\" font-size=\"" +
-           number(height * scale_) + "\" text-anchor=\"middle\" dominant-baseline=\"central\"" + paint("fill", color) + ">" +
-           escape(text) + "</text>\n";
+  body_ += "<text x=\"" + number(to_x(center.x)) + "\" y=\"" + number(to_y(center.y)) +
+           "\" font-family=\"sans-serif\" font-size=\"" + number(height * scale_) +
+           "\" text-anchor=\"middle\" dominant-baseline=\"central\"" + paint("fill", color) + ">" + escape(text) +
+           "</text>\n";
 }
 
 std::string SvgCanvas::str() const {
   std::ostringstream document;
   const std::string height = number((high_.y - low_.y) * scale_);
   document << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << number(width_) << "\" height=\"" << height
-           << "\" viewBox=\"0 0 " << number(width_) << " " << height << "\">\n" << body_ << "</svg>\n";
+           << "\" viewBox=\"0 0 " << number(width_) << " " << height << "\">\n"
+           << body_ << "</svg>\n";
   return document.str();
 }
 

@@ -44,7 +44,9 @@ class Random final : public Agent {
   static Fields fields(Config&) { return {}; }
 
   Random(const Config&, const AgentContext& context)
-      : rng_(context.seed), policy_(context.spec.action), rollout_(context.spec, 1, context.num_envs, 1, 1, at::kFloat),
+      : rng_(context.seed),
+        policy_(context.spec.action),
+        rollout_(context.spec, 1, context.num_envs, 1, 1, at::kFloat),
         actions_(static_cast<std::size_t>(context.num_envs) * context.spec.action.bytes()),
         continuous_(context.spec.action.dtype == DType::kFloat32) {}
 
@@ -60,8 +62,14 @@ class Random final : public Agent {
 
   RolloutStep last_step() override {
     const StepView step = rollout_.sink();
-    return {.obs = rollout_.obs(), .actions = actions_.data(), .rewards = step.reward, .terminated = step.terminated,
-            .truncated = step.truncated, .final_obs = step.final_obs, .values = nullptr, .log_probs = nullptr};
+    return {.obs = rollout_.obs(),
+            .actions = actions_.data(),
+            .rewards = step.reward,
+            .terminated = step.terminated,
+            .truncated = step.truncated,
+            .final_obs = step.final_obs,
+            .values = nullptr,
+            .log_probs = nullptr};
   }
 
   bool learn(double) override {

@@ -28,8 +28,10 @@ class A2c final : public OnPolicyAgent {
   }
 
   A2c(const Config& config, const AgentContext& context) : OnPolicyAgent(config, context) {
-    if (config.use_rms_prop) optimizer_ = std::make_unique<RmsProp>(networks_.parameters());
-    else optimizer_ = std::make_unique<Adam>(networks_.parameters());
+    if (config.use_rms_prop)
+      optimizer_ = std::make_unique<RmsProp>(networks_.parameters());
+    else
+      optimizer_ = std::make_unique<Adam>(networks_.parameters());
   }
 
  protected:
@@ -37,7 +39,8 @@ class A2c final : public OnPolicyAgent {
     at::Tensor advantage = rollout_.flat_advantages().to(device_);
     if (config_.normalize_advantage) advantage = normalize_advantage(advantage);
 
-    const auto [log_prob, entropy, value] = networks_.evaluate(rollout_.flat_features().to(device_), rollout_.flat_actions().to(device_));
+    const auto [log_prob, entropy, value] =
+        networks_.evaluate(rollout_.flat_features().to(device_), rollout_.flat_actions().to(device_));
     const at::Tensor policy_loss = policy_gradient_loss(log_prob, advantage);
     const at::Tensor value_error = value_loss(value, rollout_.flat_returns().to(device_));
     const at::Tensor mean_entropy = entropy.mean();

@@ -1,6 +1,6 @@
 // Proximal policy optimisation with a clipped surrogate.
 // Source: Schulman et al. 2017, algorithm 1; details after Huang et al. 2022, "The 37 implementation details of PPO".
-// Deviation: none. Value clipping and the KL stop are options, off by default.
+// Deviation: separate networks for actor and critic; value clipping and the KL stop are options, off by default.
 #include <algorithm>
 #include <numeric>
 
@@ -24,16 +24,22 @@ class Ppo final : public OnPolicyAgent {
 
   static Fields fields(Config& c) {
     Fields list = corvid::fields(static_cast<OnPolicyConfig&>(c));
-    list.push_back(Field("batch_size", &c.batch_size, "transitions in one minibatch").at_least(1).alias("minibatch_size"));
+    list.push_back(
+        Field("batch_size", &c.batch_size, "transitions in one minibatch").at_least(1).alias("minibatch_size"));
     list.push_back(Field("n_epochs", &c.n_epochs, "passes over each rollout").at_least(1).alias("update_epochs"));
-    list.push_back(Field("clip_range", &c.clip_range, "how far the policy ratio may leave 1").more_than(0).alias("clip_coef"));
-    list.push_back(Field("clip_range_vf", &c.clip_range_vf, "how far a value may leave its old one; 0 is off").at_least(0));
-    list.push_back(Field("target_kl", &c.target_kl, "end the epochs when 1.5 times this divergence is passed; 0 is off").at_least(0));
+    list.push_back(
+        Field("clip_range", &c.clip_range, "how far the policy ratio may leave 1").more_than(0).alias("clip_coef"));
+    list.push_back(
+        Field("clip_range_vf", &c.clip_range_vf, "how far a value may leave its old one; 0 is off").at_least(0));
+    list.push_back(Field("target_kl", &c.target_kl, "end the epochs when 1.5 times this divergence is passed; 0 is off")
+                       .at_least(0));
     return list;
   }
 
   Ppo(const Config& config, const AgentContext& context)
-      : OnPolicyAgent(config, context), config_(config), order_(static_cast<std::size_t>(config.n_steps * context.num_envs)),
+      : OnPolicyAgent(config, context),
+        config_(config),
+        order_(static_cast<std::size_t>(config.n_steps * context.num_envs)),
         sums_(at::zeros({2}, at::TensorOptions().device(device_))) {
     optimizer_ = std::make_unique<Adam>(networks_.parameters());
   }
@@ -99,8 +105,9 @@ class Ppo final : public OnPolicyAgent {
     // L = L_clip + c_v L_value - c_e H (eq. 9)
     const auto [log_prob, entropy, value] = networks_.evaluate(batch.features, batch.actions);
     const ClippedSurrogate policy = clipped_surrogate_loss(log_prob, batch.old_log_prob, advantage, clip_range_);
-    const at::Tensor value_error = clip_range_vf > 0 ? clipped_value_loss(value, batch.old_value, batch.returns, clip_range_vf)
-                                                     : value_loss(value, batch.returns);
+    const at::Tensor value_error = clip_range_vf > 0
+                                       ? clipped_value_loss(value, batch.old_value, batch.returns, clip_range_vf)
+                                       : value_loss(value, batch.returns);
     const at::Tensor mean_entropy = entropy.mean();
     const at::Tensor loss = policy.loss + config_.vf_coef * value_error - config_.ent_coef * mean_entropy;
 

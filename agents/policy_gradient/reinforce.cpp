@@ -46,19 +46,24 @@ class Reinforce final : public Agent {
   }
 
   Reinforce(const Config& config, const AgentContext& context)
-      : config_(config), device_(open_device(context.device)), rng_(context.seed),
-        networks_(context.spec, config, device_, rng_), adam_(networks_.parameters()),
+      : config_(config),
+        device_(open_device(context.device)),
+        rng_(context.seed),
+        networks_(context.spec, config, device_, rng_),
+        adam_(networks_.parameters()),
         step_(context.spec, 1, context.num_envs, networks_.encoder().size(), networks_.distribution().action_size(),
               networks_.distribution().action_type()),
         env_actions_(static_cast<std::size_t>(context.num_envs) * context.spec.action.bytes()),
-        open_(static_cast<std::size_t>(context.num_envs)), sums_(at::zeros({3}, at::TensorOptions().device(device_))) {}
+        open_(static_cast<std::size_t>(context.num_envs)),
+        sums_(at::zeros({3}, at::TensorOptions().device(device_))) {}
 
   ObsView first_obs() override { return step_.obs(); }
 
   ActionView act() override {
     const std::int64_t n = step_.num_envs();
     networks_.encoder().encode(step_.obs(), n, true, step_.features(0));
-    networks_.act(step_.features(0), n, rng_, step_.actions(0), env_actions_.data(), step_.log_probs(0), step_.values(0));
+    networks_.act(step_.features(0), n, rng_, step_.actions(0), env_actions_.data(), step_.log_probs(0),
+                  step_.values(0));
     if (continuous()) return reinterpret_cast<const float*>(env_actions_.data());
     return reinterpret_cast<const std::int64_t*>(env_actions_.data());
   }
@@ -67,17 +72,26 @@ class Reinforce final : public Agent {
 
   RolloutStep last_step() override {
     const StepView step = step_.sink();
-    return {.obs = step_.obs(), .actions = env_actions_.data(), .rewards = step.reward, .terminated = step.terminated,
-            .truncated = step.truncated, .final_obs = step.final_obs, .values = step_.values(0), .log_probs = step_.log_probs(0)};
+    return {.obs = step_.obs(),
+            .actions = env_actions_.data(),
+            .rewards = step.reward,
+            .terminated = step.terminated,
+            .truncated = step.truncated,
+            .final_obs = step.final_obs,
+            .values = step_.values(0),
+            .log_probs = step_.log_probs(0)};
   }
 
   bool learn(double progress) override {
     const StepView step = step_.sink();
     for (std::int64_t i = 0; i < step_.num_envs(); ++i) {
       Episode& episode = open_[static_cast<std::size_t>(i)];
-      episode.append(step_.features(0) + i * features(), features(), action_row(i), action_bytes(), static_cast<float>(step.reward[i]));
-      if (step.terminated[i]) finish(episode, 0.0);
-      else if (step.truncated[i]) finish(episode, value_of_final_obs(i));
+      episode.append(step_.features(0) + i * features(), features(), action_row(i), action_bytes(),
+                     static_cast<float>(step.reward[i]));
+      if (step.terminated[i])
+        finish(episode, 0.0);
+      else if (step.truncated[i])
+        finish(episode, value_of_final_obs(i));
     }
     step_.advance();
     step_.clear();
@@ -135,9 +149,12 @@ class Reinforce final : public Agent {
   bool continuous() const { return networks_.distribution().action_type() == at::kFloat; }
   std::int64_t features() { return networks_.encoder().size(); }
   std::size_t action_bytes() const {
-    return static_cast<std::size_t>(networks_.distribution().action_size()) * (continuous() ? sizeof(float) : sizeof(std::int64_t));
+    return static_cast<std::size_t>(networks_.distribution().action_size()) *
+           (continuous() ? sizeof(float) : sizeof(std::int64_t));
   }
-  const std::byte* action_row(std::int64_t i) { return static_cast<const std::byte*>(step_.actions(0)) + static_cast<std::size_t>(i) * action_bytes(); }
+  const std::byte* action_row(std::int64_t i) {
+    return static_cast<const std::byte*>(step_.actions(0)) + static_cast<std::size_t>(i) * action_bytes();
+  }
 
   double value_of_final_obs(std::int64_t i) {
     if (!config_.baseline) return 0;
@@ -152,8 +169,8 @@ class Reinforce final : public Agent {
   void finish(Episode& episode, double last_value) {
     const std::size_t first = returns_.size();
     returns_.resize(first + episode.rewards.size());
-    discounted_returns(episode.rewards.data(), static_cast<std::int64_t>(episode.rewards.size()), config_.gamma, last_value,
-                       returns_.data() + first);
+    discounted_returns(episode.rewards.data(), static_cast<std::int64_t>(episode.rewards.size()), config_.gamma,
+                       last_value, returns_.data() + first);
     batch_.features.insert(batch_.features.end(), episode.features.begin(), episode.features.end());
     batch_.actions.insert(batch_.actions.end(), episode.actions.begin(), episode.actions.end());
     episode = {};
@@ -164,7 +181,8 @@ class Reinforce final : public Agent {
     const auto size = static_cast<std::int64_t>(returns_.size());
     const at::Tensor x = at::from_blob(batch_.features.data(), {size, features()}, at::kFloat).to(device_);
     const at::Tensor actions = at::from_blob(batch_.actions.data(), {size, networks_.distribution().action_size()},
-                                             networks_.distribution().action_type()).to(device_);
+                                             networks_.distribution().action_type())
+                                   .to(device_);
     const at::Tensor returns = at::from_blob(returns_.data(), {size}, at::kFloat).to(device_);
 
     // grad J = E[(G_t - V(s_t)) grad log pi(a_t | s_t)] (eq. 13.11)
@@ -198,13 +216,13 @@ class Reinforce final : public Agent {
   Rng rng_;
   ActorCritic networks_;
   Adam adam_;
-  RolloutBuffer step_;                  // one step: this observation and the next
+  RolloutBuffer step_;  // one step: this observation and the next
   std::vector<std::byte> env_actions_;
-  std::vector<Episode> open_;           // [N]
-  Episode batch_;                       // finished episodes, end to end
-  std::vector<float> returns_;          // of the batch
+  std::vector<Episode> open_;   // [N]
+  Episode batch_;               // finished episodes, end to end
+  std::vector<float> returns_;  // of the batch
   std::int64_t num_episodes_ = 0, num_updates_ = 0, num_recorded_ = 0;
-  at::Tensor sums_;                     // [3] policy loss, value loss, entropy since the last report
+  at::Tensor sums_;  // [3] policy loss, value loss, entropy since the last report
 };
 
 CORVID_REGISTER_AGENT(Reinforce, {.id = "reinforce",

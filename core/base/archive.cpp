@@ -55,7 +55,8 @@ void BlobWriter::blob(std::string_view name, std::vector<std::byte>& bytes) {
 
 void BlobReader::take(std::string_view name, void* data, std::size_t size) {
   if (size > bytes_.size()) {
-    fail(ErrorKind::kBadFile, "saved state ends early: '", name, "' needs ", size, " bytes, ", bytes_.size(), " are left");
+    fail(ErrorKind::kBadFile, "saved state ends early: '", name, "' needs ", size, " bytes, ", bytes_.size(),
+         " are left");
   }
   if (size != 0) std::memcpy(data, bytes_.data(), size);
   bytes_ = bytes_.subspan(size);
@@ -71,7 +72,8 @@ void BlobReader::blob(std::string_view name, std::vector<std::byte>& bytes) {
   std::int64_t length = 0;
   take(name, &length, sizeof length);
   if (length < 0 || static_cast<std::size_t>(length) > bytes_.size()) {
-    fail(ErrorKind::kBadFile, "saved state is damaged: '", name, "' claims ", length, " bytes, ", bytes_.size(), " are left");
+    fail(ErrorKind::kBadFile, "saved state is damaged: '", name, "' claims ", length, " bytes, ", bytes_.size(),
+         " are left");
   }
   bytes.resize(static_cast<std::size_t>(length));
   take(name, bytes.data(), bytes.size());

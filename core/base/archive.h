@@ -9,8 +9,8 @@
 
 #include <concepts>
 #include <cstddef>
-#include <cstring>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,11 +27,16 @@ const char* dtype_name(DType dtype);  // NumPy's name: "float32", ...
 
 template <class T>
 constexpr DType dtype_of() {
-  if constexpr (std::is_same_v<T, float>) return DType::kFloat32;
-  else if constexpr (std::is_same_v<T, double>) return DType::kFloat64;
-  else if constexpr (sizeof(T) == 8) return DType::kInt64;
-  else if constexpr (sizeof(T) == 4) return DType::kInt32;
-  else return DType::kUint8;
+  if constexpr (std::is_same_v<T, float>)
+    return DType::kFloat32;
+  else if constexpr (std::is_same_v<T, double>)
+    return DType::kFloat64;
+  else if constexpr (sizeof(T) == 8)
+    return DType::kInt64;
+  else if constexpr (sizeof(T) == 4)
+    return DType::kInt32;
+  else
+    return DType::kUint8;
 }
 
 class Archive {
@@ -106,7 +111,10 @@ void Archive::operator()(std::string_view name, T& value) {
     string(name, value);
   } else if constexpr (std::is_same_v<T, std::vector<std::byte>>) {
     blob(name, value);
-  } else if constexpr (requires { value.resize(1); value.data(); }) {
+  } else if constexpr (requires {
+                         value.resize(1);
+                         value.data();
+                       }) {
     using Element = typename T::value_type;
     static_assert(std::is_arithmetic_v<Element>, "only vectors of numbers are archived directly");
     std::vector<std::byte> raw(value.size() * sizeof(Element));

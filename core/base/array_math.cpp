@@ -148,7 +148,8 @@ using V = __m256d;
 
 /// As numpy::square, with the rounding error of the product from one fused operation.
 CORVID_AVX2 void square_by_fours(std::span<const double> x, std::span<double> out) {
-  const V half_ulp_scale = _mm256_set1_pd(0x1p-53 * (1 - 0x1p-5)), no_sign = _mm256_castsi256_pd(_mm256_set1_epi64x(~kSign));
+  const V half_ulp_scale = _mm256_set1_pd(0x1p-53 * (1 - 0x1p-5)),
+          no_sign = _mm256_castsi256_pd(_mm256_set1_epi64x(~kSign));
   const __m256i exponent = _mm256_set1_epi64x(0x7ff0000000000000), mantissa = _mm256_set1_epi64x(0x000fffffffffffff);
   std::size_t i = 0;
   for (; i + 4 <= x.size(); i += 4) {
@@ -192,7 +193,8 @@ bool equals_library(const Kernels& kernels) {
 const Kernels& kernels() {
   static const Kernels chosen = [] {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Kernels{};
-    const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    const bool wide =
+        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     const Kernels fast = wide ? Kernels{sin_avx512, cos_avx512} : Kernels{sin_avx2, cos_avx2};
     return equals_library(fast) ? fast : Kernels{};
   }();

@@ -39,9 +39,9 @@ template <class... Parts>
 
 }  // namespace corvid
 
-#define CORVID_CHECK(condition, what)                                                     \
-  do {                                                                                    \
-    if (!(condition)) ::corvid::check_failed(#condition, __FILE__, __LINE__, what);       \
+#define CORVID_CHECK(condition, what)                                               \
+  do {                                                                              \
+    if (!(condition)) ::corvid::check_failed(#condition, __FILE__, __LINE__, what); \
   } while (false)
 
 #ifdef NDEBUG

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <iomanip>
 #include <sstream>
 
@@ -49,8 +50,10 @@ std::optional<std::int64_t> read_integer(std::string_view text) {
 
 std::optional<bool> read_bool(std::string_view text) {
   text = trim(text);
-  for (const char* yes : {"true", "True", "1", "yes", "on"}) if (text == yes) return true;
-  for (const char* no : {"false", "False", "0", "no", "off"}) if (text == no) return false;
+  for (const char* yes : {"true", "True", "1", "yes", "on"})
+    if (text == yes) return true;
+  for (const char* no : {"false", "False", "0", "no", "off"})
+    if (text == no) return false;
   return std::nullopt;
 }
 
@@ -58,6 +61,22 @@ std::optional<bool> read_bool(std::string_view text) {
 std::string bound_text(double value) {
   char buffer[64];
   return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+}
+
+std::string toml_quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (char c : text) {
+    char escaped[8];
+    std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (c == '\n')
+      quoted += "\\n";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      quoted += escaped;
+    else
+      quoted += c;
+  }
+  return quoted + '"';
 }
 
 std::string normal_name(std::string_view name) {
@@ -88,7 +107,8 @@ Schedule Schedule::parse(std::string_view text) {
 std::string Schedule::to_string() const { return (linear ? "lin_" : "") + number_text(initial); }
 
 const char* Field::type_name() const {
-  constexpr const char* kNames[] = {"true/false", "integer", "number", "text", "number or lin_<number>", "list of integers"};
+  constexpr const char* kNames[] = {"true/false",      "integer", "number", "text", "number or lin_<number>",
+                                    "list of integers"};
   return kNames[target_.index()];
 }
 
@@ -112,15 +132,7 @@ std::string Field::value() const {
                         [](const bool* v) { return std::string(*v ? "true" : "false"); },
                         [](const std::int64_t* v) { return std::to_string(*v); },
                         [](const double* v) { return number_text(*v); },
-                        [](const std::string* v) {
-                          std::string quoted = "\"";
-                          for (char c : *v) {
-                            if (c == '"' || c == '\\') quoted += '\\';
-                            if (c == '\n') quoted += "\\n";
-                            else quoted += c;
-                          }
-                          return quoted + '"';
-                        },
+                        [](const std::string* v) { return toml_quoted(*v); },
                         [](const Schedule* v) { return v->linear ? '"' + v->to_string() + '"' : v->to_string(); },
                         [](const std::vector<std::int64_t>* v) {
                           std::string list = "[";
@@ -139,9 +151,7 @@ void Field::check_range(double value, std::string_view where) const {
 }
 
 void Field::parse(std::string_view text, std::string_view where) {
-  auto wrong = [&]() {
-    fail(ErrorKind::kUsage, where, ": ", name_, " expects ", type_name(), ", got '", text, "'");
-  };
+  auto wrong = [&]() { fail(ErrorKind::kUsage, where, ": ", name_, " expects ", type_name(), ", got '", text, "'"); };
   std::visit(Overloaded{
                  [&](bool* v) {
                    const auto value = read_bool(text);
@@ -162,7 +172,8 @@ void Field::parse(std::string_view text, std::string_view where) {
                  },
                  [&](std::string* v) {
                    if (!choices_.empty() && std::find(choices_.begin(), choices_.end(), text) == choices_.end()) {
-                     fail(ErrorKind::kUsage, where, ": ", name_, " = '", text, "' is unknown", suggestion(text, choices_));
+                     fail(ErrorKind::kUsage, where, ": ", name_, " = '", text, "' is unknown",
+                          suggestion(text, choices_));
                    }
                    *v = std::string(text);
                  },
@@ -232,16 +243,20 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& kn
   for (const std::string& candidate : known) {
     const std::size_t distance = edit_distance(name, candidate);
     const bool prefix = name.size() >= 3 && std::string_view(candidate).substr(0, name.size()) == name;
-    if (prefix || distance <= std::max<std::size_t>(1, name.size() / 3)) near.emplace_back(prefix ? 0 : distance, candidate);
+    if (prefix || distance <= std::max<std::size_t>(1, name.size() / 3))
+      near.emplace_back(prefix ? 0 : distance, candidate);
   }
   std::sort(near.begin(), near.end());
   std::ostringstream text;
   if (near.empty()) {
     text << "; known are: ";
-    for (std::size_t i = 0; i < known.size(); ++i) text << (i ? ", " : "") << known[i];
+    constexpr std::size_t kMost = 24;
+    for (std::size_t i = 0; i < std::min(kMost, known.size()); ++i) text << (i ? ", " : "") << known[i];
+    if (known.size() > kMost) text << " and " << known.size() - kMost << " more (see --help)";
   } else {
     text << "; did you mean ";
-    for (std::size_t i = 0; i < std::min<std::size_t>(3, near.size()); ++i) text << (i ? " or " : "") << '\'' << near[i].second << '\'';
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, near.size()); ++i)
+      text << (i ? " or " : "") << '\'' << near[i].second << '\'';
     text << '?';
   }
   return text.str();

@@ -23,12 +23,28 @@ class Field {
   Field(std::string name, Target target, std::string help)
       : name_(std::move(name)), target_(target), help_(std::move(help)) {}
 
-  Field& at_least(double min) { min_ = min; return *this; }
-  Field& more_than(double min) { min_ = min; min_open_ = true; return *this; }
-  Field& at_most(double max) { max_ = max; return *this; }
+  Field& at_least(double min) {
+    min_ = min;
+    return *this;
+  }
+  Field& more_than(double min) {
+    min_ = min;
+    min_open_ = true;
+    return *this;
+  }
+  Field& at_most(double max) {
+    max_ = max;
+    return *this;
+  }
   Field& between(double min, double max) { return at_least(min).at_most(max); }
-  Field& one_of(std::vector<std::string> choices) { choices_ = std::move(choices); return *this; }
-  Field& alias(std::string name) { aliases_.push_back(std::move(name)); return *this; }
+  Field& one_of(std::vector<std::string> choices) {
+    choices_ = std::move(choices);
+    return *this;
+  }
+  Field& alias(std::string name) {
+    aliases_.push_back(std::move(name));
+    return *this;
+  }
 
   const std::string& name() const { return name_; }
   const std::string& help() const { return help_; }

@@ -27,7 +27,8 @@ inline double square(double x) {
   const double half_ulp = std::bit_cast<double>(bits & 0x7ff0000000000000ULL) * 0x1p-53;
   const bool power_of_two = (bits & 0x000fffffffffffffULL) == 0;  // the spacing changes here
   const bool moderate = product > 0x1p-120 && product < 0x1p120;  // pow's error bound grows beyond
-  if (std::fabs(error) < half_ulp * (1 - 0x1p-5) && moderate && !power_of_two) [[likely]] return product;
+  if (std::fabs(error) < half_ulp * (1 - 0x1p-5) && moderate && !power_of_two) [[likely]]
+    return product;
   return pow_two(x);
 }
 
@@ -37,7 +38,8 @@ inline float square(float x) {
   const std::uint64_t bits = std::bit_cast<std::uint64_t>(product);
   const auto cut = static_cast<std::int64_t>(bits & 0x1fffffff);  // what rounding to float32 cuts off; 2^29 is one ulp
   const bool near_tie = cut > 0x10000000 - 0x400000 && cut < 0x10000000 + 0x400000;
-  if (!near_tie && product > 0x1p-60 && product < 0x1p60) [[likely]] return static_cast<float>(product);
+  if (!near_tie && product > 0x1p-60 && product < 0x1p60) [[likely]]
+    return static_cast<float>(product);
   return pow_two(x);
 }
 

@@ -35,8 +35,9 @@ std::pair<std::string, std::string> array_digits(double value, DType dtype) {
   constexpr int kMostFraction = 8;  // NumPy's default precision
   char buffer[400];
   char* const limit = buffer + sizeof buffer;
-  const auto shortest = dtype == DType::kFloat32 ? std::to_chars(buffer, limit, static_cast<float>(value), std::chars_format::fixed)
-                                                 : std::to_chars(buffer, limit, value, std::chars_format::fixed);
+  const auto shortest = dtype == DType::kFloat32
+                            ? std::to_chars(buffer, limit, static_cast<float>(value), std::chars_format::fixed)
+                            : std::to_chars(buffer, limit, value, std::chars_format::fixed);
   std::string text(buffer, shortest.ptr);
   const auto point = text.find('.');
   if (point == std::string::npos) return {text + ".", ""};
@@ -57,8 +58,10 @@ std::string bounds_text(const std::vector<double>& values, DType dtype) {
   for (double value : values) {
     digits.push_back(array_digits(value, dtype));
     const auto& [whole, fraction] = digits.back();
-    if (std::isinf(value)) infinite = std::max(infinite, whole.size());
-    else left = std::max(left, whole.size()), right = std::max(right, fraction.size());
+    if (std::isinf(value))
+      infinite = std::max(infinite, whole.size());
+    else
+      left = std::max(left, whole.size()), right = std::max(right, fraction.size());
   }
   const std::size_t width = std::max(left + right, infinite);
   std::string text = "[", line;
@@ -253,12 +256,13 @@ std::string Space::to_json() const {
   const std::string dtype_entry = std::string("\"dtype\": \"") + dtype_name(dtype) + "\"";
   switch (kind) {
     case Kind::kBox:
-      return "{\"type\": \"Box\", " + dtype_entry + ", \"shape\": " + list(shape, "[", "]") + ", \"low\": " +
-             json_bounds(low) + ", \"high\": " + json_bounds(high) + "}";
+      return "{\"type\": \"Box\", " + dtype_entry + ", \"shape\": " + list(shape, "[", "]") +
+             ", \"low\": " + json_bounds(low) + ", \"high\": " + json_bounds(high) + "}";
     case Kind::kDiscrete:
       return "{\"type\": \"Discrete\", \"dtype\": \"int64\", \"start\": " + std::to_string(start) +
              ", \"n\": " + std::to_string(n) + "}";
-    case Kind::kMultiDiscrete: return "{\"type\": \"MultiDiscrete\", \"dtype\": \"int64\", \"nvec\": " + list(nvec, "[", "]") + "}";
+    case Kind::kMultiDiscrete:
+      return "{\"type\": \"MultiDiscrete\", \"dtype\": \"int64\", \"nvec\": " + list(nvec, "[", "]") + "}";
     case Kind::kMultiBinary: return "{\"type\": \"MultiBinary\", \"n\": " + std::to_string(shape[0]) + "}";
     case Kind::kText: return "{\"type\": \"Text\", \"max_length\": " + std::to_string(max_length) + "}";
     case Kind::kDict: break;

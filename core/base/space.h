@@ -18,12 +18,12 @@ struct Space {
 
   Kind kind = Kind::kBox;
   DType dtype = DType::kFloat32;
-  std::vector<std::int64_t> shape;         // of one element; empty for Discrete
-  std::vector<double> low, high;           // Box: bounds, one an element
-  std::int64_t n = 0, start = 0;           // Discrete: values start .. start + n - 1
-  std::vector<std::int64_t> nvec;          // MultiDiscrete: number of values of each
-  std::int64_t max_length = 0;             // Text: bytes at most; stored as uint8, padded with 0
-  std::string charset;                     // Text: the characters allowed
+  std::vector<std::int64_t> shape;                     // of one element; empty for Discrete
+  std::vector<double> low, high;                       // Box: bounds, one an element
+  std::int64_t n = 0, start = 0;                       // Discrete: values start .. start + n - 1
+  std::vector<std::int64_t> nvec;                      // MultiDiscrete: number of values of each
+  std::int64_t max_length = 0;                         // Text: bytes at most; stored as uint8, padded with 0
+  std::string charset;                                 // Text: the characters allowed
   std::vector<std::pair<std::string, Space>> entries;  // Dict: named leaves in order
 
   Space();  // out of line: clang cannot instantiate `entries` while the struct is incomplete

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <system_error>
 
 namespace corvid {
 namespace {
@@ -26,7 +27,11 @@ void pause() {
 
 ThreadPool::ThreadPool(int num_threads) {
   if (num_threads <= 0) num_threads = usable_processors();
-  for (int i = 1; i < num_threads; ++i) workers_.emplace_back([this] { worker_loop(); });
+  try {
+    for (int i = 1; i < num_threads; ++i) workers_.emplace_back([this] { worker_loop(); });
+  } catch (const std::system_error&) {
+    // The system gives no more: go on with those that started.
+  }
 }
 
 ThreadPool::~ThreadPool() {
@@ -52,8 +57,10 @@ void ThreadPool::run_erased(int num_blocks, Call call, void* context) {
   for (int spin = 0;; ++spin) {
     const int busy = busy_workers_.load(std::memory_order_acquire);
     if (busy == 0) return;
-    if (spin < kSpins) pause();
-    else busy_workers_.wait(busy, std::memory_order_acquire);
+    if (spin < kSpins)
+      pause();
+    else
+      busy_workers_.wait(busy, std::memory_order_acquire);
   }
 }
 
@@ -69,8 +76,10 @@ void ThreadPool::worker_loop() {
   std::uint32_t seen = 0;
   while (true) {
     for (int spin = 0; generation_.load(std::memory_order_acquire) == seen; ++spin) {
-      if (spin < kSpins) pause();
-      else generation_.wait(seen, std::memory_order_acquire);
+      if (spin < kSpins)
+        pause();
+      else
+        generation_.wait(seen, std::memory_order_acquire);
     }
     ++seen;
     if (stopping_.load()) return;

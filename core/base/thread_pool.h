@@ -14,7 +14,8 @@ namespace corvid {
 
 class ThreadPool {
  public:
-  /// `num_threads` counts the caller: 1 starts no worker. 0 takes every processor this process may use.
+  /// `num_threads` counts the caller: 1 starts no worker. 0 takes every processor this process may use. Fewer
+  /// start when the system gives no more.
   explicit ThreadPool(int num_threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -26,8 +27,9 @@ class ThreadPool {
   /// run at a time. `body` must not throw.
   template <class Body>
   void run(int num_blocks, Body&& body) {
-    run_erased(num_blocks, [](void* context, int block) { (*static_cast<std::remove_reference_t<Body>*>(context))(block); },
-               const_cast<void*>(static_cast<const void*>(&body)));
+    run_erased(
+        num_blocks, [](void* context, int block) { (*static_cast<std::remove_reference_t<Body>*>(context))(block); },
+        const_cast<void*>(static_cast<const void*>(&body)));
   }
 
  private:

@@ -10,12 +10,21 @@ namespace corvid {
 
 RolloutBuffer::RolloutBuffer(const EnvSpec& spec, std::int64_t steps, int num_envs, std::int64_t features,
                              std::int64_t action_size, at::ScalarType action_type)
-    : steps_(steps), n_(num_envs), raw_rewards_(static_cast<std::size_t>(steps * n_)),
-      terminated_(raw_rewards_.size()), truncated_(raw_rewards_.size()),
-      features_(at::zeros({steps + 1, n_, features})), actions_(at::zeros({steps, n_, action_size}, action_type)),
-      values_(at::zeros({steps + 1, n_})), log_probs_(at::zeros({steps, n_})), rewards_(at::zeros({steps, n_})),
-      next_values_(at::zeros({steps, n_})), discounts_(at::zeros({steps, n_})), traces_(at::zeros({steps, n_})),
-      advantages_(at::zeros({steps, n_})), returns_(at::zeros({steps, n_})) {
+    : steps_(steps),
+      n_(num_envs),
+      raw_rewards_(static_cast<std::size_t>(steps * n_)),
+      terminated_(raw_rewards_.size()),
+      truncated_(raw_rewards_.size()),
+      features_(at::zeros({steps + 1, n_, features})),
+      actions_(at::zeros({steps, n_, action_size}, action_type)),
+      values_(at::zeros({steps + 1, n_})),
+      log_probs_(at::zeros({steps, n_})),
+      rewards_(at::zeros({steps, n_})),
+      next_values_(at::zeros({steps, n_})),
+      discounts_(at::zeros({steps, n_})),
+      traces_(at::zeros({steps, n_})),
+      advantages_(at::zeros({steps, n_})),
+      returns_(at::zeros({steps, n_})) {
   for (const auto& [name, space] : spec.observation.leaves()) {
     leaf_bytes_.push_back(space->bytes() * static_cast<std::size_t>(n_));
     leaves_.emplace_back(leaf_bytes_.back() * static_cast<std::size_t>(steps + 1));
@@ -34,7 +43,8 @@ ObsView RolloutBuffer::obs(std::int64_t t) const {
 StepView RolloutBuffer::sink() const {
   StepView view;
   view.obs = obs(t_ + 1);
-  for (std::size_t l = 0; l < final_leaves_.size(); ++l) view.final_obs.leaf[l] = const_cast<std::byte*>(final_leaves_[l].data());
+  for (std::size_t l = 0; l < final_leaves_.size(); ++l)
+    view.final_obs.leaf[l] = const_cast<std::byte*>(final_leaves_[l].data());
   view.reward = const_cast<double*>(raw_rewards_.data()) + t_ * n_;
   view.terminated = const_cast<std::uint8_t*>(terminated_.data()) + t_ * n_;
   view.truncated = const_cast<std::uint8_t*>(truncated_.data()) + t_ * n_;
@@ -51,7 +61,8 @@ ObsView RolloutBuffer::final_obs(std::int64_t i) const {
 }
 
 void* RolloutBuffer::actions(std::int64_t t) {
-  return static_cast<std::byte*>(actions_.data_ptr()) + t * actions_.stride(0) * static_cast<std::int64_t>(actions_.element_size());
+  return static_cast<std::byte*>(actions_.data_ptr()) +
+         t * actions_.stride(0) * static_cast<std::int64_t>(actions_.element_size());
 }
 
 void RolloutBuffer::clear() {
@@ -69,8 +80,9 @@ void RolloutBuffer::compute_advantages(double gamma, double gae_lambda) {
     // Truncated successors were valued from their own last observation already.
     if (!truncated_[at]) next_values_.data_ptr<float>()[k] = values_.data_ptr<float>()[k + n_];
   }
-  generalized_advantage_estimation(rewards_.data_ptr<float>(), values_.data_ptr<float>(), next_values_.data_ptr<float>(),
-                                   discounts, traces, t_, n_, advantages_.data_ptr<float>());
+  generalized_advantage_estimation(rewards_.data_ptr<float>(), values_.data_ptr<float>(),
+                                   next_values_.data_ptr<float>(), discounts, traces, t_, n_,
+                                   advantages_.data_ptr<float>());
   at::NoGradGuard no_grad;
   at::add_out(returns_, advantages_, values_.narrow(0, 0, steps_));
 }

@@ -16,9 +16,9 @@ class RolloutBuffer {
   RolloutBuffer(const EnvSpec& spec, std::int64_t steps, int num_envs, std::int64_t features, std::int64_t action_size,
                 at::ScalarType action_type);
 
-  std::int64_t steps() const { return steps_; }   // T
-  std::int64_t num_envs() const { return n_; }    // N
-  std::int64_t size() const { return t_; }        // steps filled
+  std::int64_t steps() const { return steps_; }  // T
+  std::int64_t num_envs() const { return n_; }   // N
+  std::int64_t size() const { return t_; }       // steps filled
   bool full() const { return t_ == steps_; }
 
   /// The observations to act on now: row t.
@@ -32,11 +32,11 @@ class RolloutBuffer {
   ObsView final_obs(std::int64_t i) const;
 
   // Rows of step t, written by the agent.
-  float* features(std::int64_t t) { return row(features_, t); }      // [N, F], T + 1 rows
-  void* actions(std::int64_t t);                                     // [N, A]
-  float* values(std::int64_t t) { return row(values_, t); }          // [N], T + 1 rows
-  float* log_probs(std::int64_t t) { return row(log_probs_, t); }    // [N]
-  float* rewards(std::int64_t t) { return row(rewards_, t); }        // [N] as learned from, perhaps normalised
+  float* features(std::int64_t t) { return row(features_, t); }        // [N, F], T + 1 rows
+  void* actions(std::int64_t t);                                       // [N, A]
+  float* values(std::int64_t t) { return row(values_, t); }            // [N], T + 1 rows
+  float* log_probs(std::int64_t t) { return row(log_probs_, t); }      // [N]
+  float* rewards(std::int64_t t) { return row(rewards_, t); }          // [N] as learned from, perhaps normalised
   float* next_values(std::int64_t t) { return row(next_values_, t); }  // [N]
 
   /// Step t is complete.
@@ -70,7 +70,8 @@ class RolloutBuffer {
   std::vector<std::size_t> leaf_bytes_;               // bytes of N observations of a leaf
   std::vector<double> raw_rewards_;                   // [T, N]
   std::vector<std::uint8_t> terminated_, truncated_;  // [T, N]
-  at::Tensor features_, actions_, values_, log_probs_, rewards_, next_values_, discounts_, traces_, advantages_, returns_;
+  at::Tensor features_, actions_, values_, log_probs_, rewards_, next_values_, discounts_, traces_, advantages_,
+      returns_;
 };
 
 }  // namespace corvid

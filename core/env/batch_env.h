@@ -34,8 +34,10 @@ class BatchEnv final : public VectorEnv {
     if (pool_ && pool_->num_threads() == 1) pool_.reset();
   }
 
-  void reset_where(std::span<const std::uint8_t> mask, std::span<const std::uint64_t> seeds, const ObsView& obs) override {
+  void reset_where(std::span<const std::uint8_t> mask, std::span<const std::uint64_t> seeds,
+                   const ObsView& obs) override {
     CORVID_CHECK(mask.size() == envs_.size(), "the reset mask needs one entry an environment");
+    CORVID_CHECK(seeds.empty() || seeds.size() == envs_.size(), "the seeds need one entry an environment");
     Obs* rows = obs.as<Obs>();
     for (std::size_t i = 0; i < envs_.size(); ++i) {
       if (!mask[i]) continue;
@@ -53,7 +55,8 @@ class BatchEnv final : public VectorEnv {
   }
 
   void observe(const ObsView& obs) const override {
-    for (std::size_t i = 0; i < envs_.size(); ++i) envs_[i].observe(obs.as<Obs>() + static_cast<std::int64_t>(i) * obs_size_);
+    for (std::size_t i = 0; i < envs_.size(); ++i)
+      envs_[i].observe(obs.as<Obs>() + static_cast<std::int64_t>(i) * obs_size_);
   }
 
   std::vector<std::byte> save() override {
@@ -70,7 +73,8 @@ class BatchEnv final : public VectorEnv {
 
   bool action_mask(std::uint8_t* legal) const override {
     if constexpr (Masked<E>) {
-      for (std::size_t i = 0; i < envs_.size(); ++i) envs_[i].action_mask(legal + static_cast<std::int64_t>(i) * spec().action.n);
+      for (std::size_t i = 0; i < envs_.size(); ++i)
+        envs_[i].action_mask(legal + static_cast<std::int64_t>(i) * spec().action.n);
       return true;
     } else {
       return false;
@@ -87,8 +91,10 @@ class BatchEnv final : public VectorEnv {
   }
 
   std::optional<TabularModel> model() const override {
-    if constexpr (Tabular<E>) return E::model(options_);
-    else return std::nullopt;
+    if constexpr (Tabular<E>)
+      return E::model(options_);
+    else
+      return std::nullopt;
   }
 
   /// Threads a step uses now: 1 while one thread is faster.
@@ -118,7 +124,8 @@ class BatchEnv final : public VectorEnv {
 
   void check_actions(std::span<const std::uint8_t> active, const ActionView& actions) const {
     if (actions.dtype != spec().action.dtype) {
-      fail(ErrorKind::kUsage, id(), " expects actions of ", dtype_name(spec().action.dtype), ", got ", dtype_name(actions.dtype));
+      fail(ErrorKind::kUsage, id(), " expects actions of ", dtype_name(spec().action.dtype), ", got ",
+           dtype_name(actions.dtype));
     }
     // One branch-free pass; the environment is looked for only when something is wrong.
     auto legal = [&](std::size_t i) {
@@ -128,8 +135,10 @@ class BatchEnv final : public VectorEnv {
         bool ok = true;
         const Action action = action_at(actions, i);
         for (std::size_t k = 0; k < action.size(); ++k) {
-          if constexpr (std::is_floating_point_v<std::remove_cv_t<typename Action::element_type>>) ok &= std::isfinite(action[k]);
-          else ok &= static_cast<std::uint64_t>(action[k]) < static_cast<std::uint64_t>(spec().action.nvec[k]);
+          if constexpr (std::is_floating_point_v<std::remove_cv_t<typename Action::element_type>>)
+            ok &= std::isfinite(action[k]);
+          else
+            ok &= static_cast<std::uint64_t>(action[k]) < static_cast<std::uint64_t>(spec().action.nvec[k]);
         }
         return ok;
       }
@@ -145,12 +154,22 @@ class BatchEnv final : public VectorEnv {
       } else {
         for (auto value : action_at(actions, i)) got << value << ' ';
       }
-      fail(ErrorKind::kUsage, id(), " environment ", i, ": action ", got.str(), " is outside ", spec().action.to_string());
+      fail(ErrorKind::kUsage, id(), " environment ", i, ": action ", got.str(), " is outside ",
+           spec().action.to_string());
+    }
+  }
+
+  void check_not_ended(std::span<const std::uint8_t> active) const {
+    for (std::size_t i = 0; i < envs_.size(); ++i) {
+      if (!ended_[i] || (!active.empty() && !active[i])) continue;
+      fail(ErrorKind::kUsage, id(), " environment ", i,
+           ": its episode has ended; reset it by mask, or leave it out, before the next step");
     }
   }
 
   void step_all(std::span<const std::uint8_t> active, const ActionView& actions, const StepView& out) {
     check_actions(active, actions);
+    if (auto_reset() == AutoReset::kDisabled) check_not_ended(active);
     std::atomic<std::size_t> bad_reward{envs_.size()};
     const std::size_t num_envs = envs_.size();
     auto block = [&](int index) {
@@ -162,8 +181,10 @@ class BatchEnv final : public VectorEnv {
     auto serial = [&] {
       for (int index = 0; index < num_blocks; ++index) block(index);
     };
-    if (pool_) choice_.run(serial, [&] { pool_->run(num_blocks, block); });
-    else serial();
+    if (pool_)
+      choice_.run(serial, [&] { pool_->run(num_blocks, block); });
+    else
+      serial();
     if (bad_reward != num_envs) {
       fail(ErrorKind::kFailed, id(), " environment ", bad_reward.load(), " gave a reward that is not finite (",
            out.reward[bad_reward], "); its step function is at fault");
@@ -181,7 +202,8 @@ class BatchEnv final : public VectorEnv {
 
     // A block that is stepped as a whole may be stepped at once.
     std::array<StepResult, Batched<E> ? kBlock : 1> results;
-    const bool at_once = Batched<E> && active.empty() && std::find(&ended_[first], ended_.data() + last, 1) == ended_.data() + last;
+    const bool at_once =
+        Batched<E> && active.empty() && std::find(&ended_[first], ended_.data() + last, 1) == ended_.data() + last;
     if constexpr (Batched<E>) {
       if (at_once) {
         std::array<Action, kBlock> block_actions;
@@ -212,8 +234,10 @@ class BatchEnv final : public VectorEnv {
       if (!std::isfinite(result.reward)) bad = i;
       if (result.terminated || truncated) [[unlikely]] {
         envs_[i].observe(final_obs + static_cast<std::int64_t>(i) * obs_size_);
-        if (mode == AutoReset::kSameStep) begin_episode(i);
-        else ended_[i] = 1;
+        if (mode == AutoReset::kSameStep)
+          begin_episode(i);
+        else
+          ended_[i] = 1;
       }
       envs_[i].observe(row);
     }
@@ -227,7 +251,8 @@ class BatchEnv final : public VectorEnv {
       fail(ErrorKind::kBadFile, "the saved state holds ", count, " environments, this vector has ", num_envs());
     }
     for (std::size_t i = 0; i < envs_.size(); ++i) {
-      if constexpr (Visitable<E>) archive("env", envs_[i]);
+      if constexpr (Visitable<E>)
+        archive("env", envs_[i]);
       else {
         static_assert(std::is_trivially_copyable_v<E>, "give the environment a visit(Archive&)");
         archive.bytes("env", &envs_[i], sizeof(E));

@@ -37,7 +37,8 @@ struct EnvEntry {
 Registry<EnvEntry>& env_registry();
 
 /// Makes `vector.num_envs` environments of `id`. Throws Error for an unknown id or option.
-std::unique_ptr<VectorEnv> make_env(const std::string& id, const VectorOptions& vector = {}, const EnvOptions& options = {});
+std::unique_ptr<VectorEnv> make_env(const std::string& id, const VectorOptions& vector = {},
+                                    const EnvOptions& options = {});
 
 /// One line an option, for help texts.
 std::string describe_fields(const Fields& fields);
@@ -46,14 +47,16 @@ template <Environment E>
 typename E::Options parse_options(const EnvEntry& entry, const EnvOptions& given) {
   typename E::Options options;
   Fields list = fields(options);
-  for (const auto& [name, value] : entry.options) set_field(list, name, value, "environment " + entry.id, "registration");
+  for (const auto& [name, value] : entry.options)
+    set_field(list, name, value, "environment " + entry.id, "registration");
   for (const auto& [name, value] : given) set_field(list, name, value, "environment " + entry.id, "--env-set");
   return options;
 }
 
 template <Environment E>
 bool register_env(EnvEntry entry) {
-  entry.make = [](const EnvEntry& self, const EnvOptions& options, const VectorOptions& vector) -> std::unique_ptr<VectorEnv> {
+  entry.make = [](const EnvEntry& self, const EnvOptions& options,
+                  const VectorOptions& vector) -> std::unique_ptr<VectorEnv> {
     const int limit = vector.max_episode_steps.value_or(self.max_episode_steps);
     return std::make_unique<BatchEnv<E>>(self.id, parse_options<E>(self, options), vector, limit);
   };

@@ -87,19 +87,29 @@ concept Environment = requires(E env, const E seen, const typename E::Options& o
   { env.reset(rng) } -> std::same_as<void>;
   { env.step(action, rng) } -> std::same_as<StepResult>;
   { seen.observe(obs) } -> std::same_as<void>;
-} && std::copyable<E>;
+}
+&&std::copyable<E>;
 
 template <class E>
-concept Drawable = requires(const E env, Canvas& canvas) { env.draw(canvas); };
+concept Drawable = requires(const E env, Canvas& canvas) {
+  env.draw(canvas);
+};
 template <class E>
-concept Visitable = requires(E env, Archive& archive) { env.visit(archive); };
+concept Visitable = requires(E env, Archive& archive) {
+  env.visit(archive);
+};
 template <class E>
-concept Masked = requires(const E env, std::uint8_t* legal) { env.action_mask(legal); };
+concept Masked = requires(const E env, std::uint8_t* legal) {
+  env.action_mask(legal);
+};
 template <class E>
-concept Batched = requires(std::span<E> envs, const typename E::Action* actions, std::span<Rng> rngs, StepResult* results) {
+concept Batched = requires(std::span<E> envs, const typename E::Action* actions, std::span<Rng> rngs,
+                           StepResult* results) {
   { E::step_batch(envs, actions, rngs, results) } -> std::same_as<void>;
 };
 template <class E>
-concept Tabular = requires(const typename E::Options& options) { { E::model(options) } -> std::same_as<TabularModel>; };
+concept Tabular = requires(const typename E::Options& options) {
+  { E::model(options) } -> std::same_as<TabularModel>;
+};
 
 }  // namespace corvid

@@ -22,7 +22,9 @@ struct ObsView {
   std::array<void*, kMaxLeaves> leaf{};
 
   template <class T>
-  T* as(int index = 0) const { return static_cast<T*>(leaf[static_cast<std::size_t>(index)]); }
+  T* as(int index = 0) const {
+    return static_cast<T*>(leaf[static_cast<std::size_t>(index)]);
+  }
 };
 
 /// Where one step of N environments is written; all memory is the consumer's.
@@ -51,9 +53,9 @@ enum class AutoReset : std::uint8_t {
 
 struct VectorOptions {
   int num_envs = 1;
-  int num_threads = 1;                        // 0: every processor; threads are used only where they pay
+  int num_threads = 1;  // 0: every processor; threads are used only where they pay
   AutoReset auto_reset = AutoReset::kSameStep;
-  std::optional<int> max_episode_steps;       // overrides the registered limit; 0 is no limit
+  std::optional<int> max_episode_steps;  // overrides the registered limit; 0 is no limit
 };
 
 class ThreadPool;
@@ -76,8 +78,9 @@ class VectorEnv {
   virtual void reset_where(std::span<const std::uint8_t> mask, std::span<const std::uint64_t> seeds,
                            const ObsView& obs) = 0;
 
-  /// One step of every environment. Throws Error when an action is outside its space (nothing is stepped then) or a
-  /// reward is not finite.
+  /// One step of every environment. Throws Error when a discrete action is outside its space or a number in a continuous
+  /// one is not finite (nothing is stepped then), or when a reward is not finite. What continuous actions beyond the
+  /// bounds do is the game's business, as in Gymnasium.
   virtual void step(const ActionView& actions, const StepView& out) = 0;
 
   /// As `step`, but environments whose `active` [N] entry is 0 stay as they are and their rows untouched.
@@ -100,7 +103,10 @@ class VectorEnv {
 
  protected:
   VectorEnv(std::string id, EnvSpec spec, int num_envs, AutoReset auto_reset, int max_episode_steps)
-      : id_(std::move(id)), spec_(std::move(spec)), num_envs_(num_envs), auto_reset_(auto_reset),
+      : id_(std::move(id)),
+        spec_(std::move(spec)),
+        num_envs_(num_envs),
+        auto_reset_(auto_reset),
         max_episode_steps_(max_episode_steps) {}
 
  private:

@@ -180,7 +180,8 @@ void save_checkpoint(const fs::path& path, const CheckpointInfo& info, const std
   });
 }
 
-CheckpointInfo load_checkpoint(const fs::path& path, const std::function<void(Archive&)>& visit, std::string_view part) {
+CheckpointInfo load_checkpoint(const fs::path& path, const std::function<void(Archive&)>& visit,
+                               std::string_view part) {
   check_seal(path, kKind);
   Hdf5Reader file(path);
   CheckpointInfo info = verify(path, file);

@@ -31,7 +31,8 @@ class ActorCritic final : public Policy {
   Parameters& parameters() { return parameters_; }
 
   /// Samples actions for features [n, F]; writes stored and environment actions, log-probabilities and values [n].
-  void act(const float* features, std::int64_t n, Rng& rng, void* actions, void* env_actions, float* log_probs, float* values);
+  void act(const float* features, std::int64_t n, Rng& rng, void* actions, void* env_actions, float* log_probs,
+           float* values);
 
   /// V(s) for features [n, F].
   void value(const float* features, std::int64_t n, float* values);

@@ -30,7 +30,9 @@ std::int64_t draw(const float* logits, std::int64_t n, bool deterministic, Rng& 
 class Categorical final : public Distribution {
  public:
   Categorical(std::vector<std::int64_t> sizes, std::int64_t start)
-      : sizes_(std::move(sizes)), start_(start), total_(std::accumulate(sizes_.begin(), sizes_.end(), std::int64_t{0})) {}
+      : sizes_(std::move(sizes)),
+        start_(start),
+        total_(std::accumulate(sizes_.begin(), sizes_.end(), std::int64_t{0})) {}
 
   std::int64_t num_outputs() const override { return total_; }
   std::int64_t action_size() const override { return static_cast<std::int64_t>(sizes_.size()); }
@@ -74,7 +76,8 @@ class Categorical final : public Distribution {
 class DiagonalGaussian final : public Distribution {
  public:
   DiagonalGaussian(const Space& action, double log_std_init)
-      : low_(action.low.begin(), action.low.end()), high_(action.high.begin(), action.high.end()),
+      : low_(action.low.begin(), action.low.end()),
+        high_(action.high.begin(), action.high.end()),
         log_std_(at::full({action.size()}, log_std_init, at::kFloat)) {}
 
   std::int64_t num_outputs() const override { return static_cast<std::int64_t>(low_.size()); }
@@ -118,7 +121,8 @@ class DiagonalGaussian final : public Distribution {
 
 std::unique_ptr<Distribution> make_distribution(const Space& action, double log_std_init) {
   switch (action.kind) {
-    case Space::Kind::kDiscrete: return std::make_unique<Categorical>(std::vector<std::int64_t>{action.n}, action.start);
+    case Space::Kind::kDiscrete:
+      return std::make_unique<Categorical>(std::vector<std::int64_t>{action.n}, action.start);
     case Space::Kind::kMultiDiscrete: return std::make_unique<Categorical>(action.nvec, 0);
     case Space::Kind::kBox:
       if (action.dtype == DType::kFloat32) return std::make_unique<DiagonalGaussian>(action, log_std_init);

@@ -35,11 +35,21 @@ void Encoder::encode(const ObsView& obs, std::int64_t rows, bool learning, float
     const int index = static_cast<int>(l);
     if (leaf.sizes.empty()) {
       switch (leaf.dtype) {
-        case DType::kFloat32: copy_rows(obs.as<const float>(index), rows, leaf.numbers, size_, features + column); break;
-        case DType::kFloat64: copy_rows(obs.as<const double>(index), rows, leaf.numbers, size_, features + column); break;
-        case DType::kUint8: copy_rows(obs.as<const std::uint8_t>(index), rows, leaf.numbers, size_, features + column); break;
-        case DType::kInt32: copy_rows(obs.as<const std::int32_t>(index), rows, leaf.numbers, size_, features + column); break;
-        case DType::kInt64: copy_rows(obs.as<const std::int64_t>(index), rows, leaf.numbers, size_, features + column); break;
+        case DType::kFloat32:
+          copy_rows(obs.as<const float>(index), rows, leaf.numbers, size_, features + column);
+          break;
+        case DType::kFloat64:
+          copy_rows(obs.as<const double>(index), rows, leaf.numbers, size_, features + column);
+          break;
+        case DType::kUint8:
+          copy_rows(obs.as<const std::uint8_t>(index), rows, leaf.numbers, size_, features + column);
+          break;
+        case DType::kInt32:
+          copy_rows(obs.as<const std::int32_t>(index), rows, leaf.numbers, size_, features + column);
+          break;
+        case DType::kInt64:
+          copy_rows(obs.as<const std::int64_t>(index), rows, leaf.numbers, size_, features + column);
+          break;
       }
       column += leaf.numbers;
       continue;
@@ -51,8 +61,8 @@ void Encoder::encode(const ObsView& obs, std::int64_t rows, bool learning, float
         std::fill_n(row, leaf.sizes[k], 0.0f);
         const std::int64_t value = values[i * leaf.numbers + static_cast<std::int64_t>(k)] - leaf.start;
         if (value < 0 || value >= leaf.sizes[k]) {
-          fail(ErrorKind::kFailed, "an environment gave the discrete observation ", value + leaf.start, ", its space ends at ",
-               leaf.start + leaf.sizes[k] - 1);
+          fail(ErrorKind::kFailed, "an environment gave the discrete observation ", value + leaf.start,
+               ", its space ends at ", leaf.start + leaf.sizes[k] - 1);
         }
         row[value] = 1.0f;
       }

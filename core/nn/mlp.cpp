@@ -17,7 +17,8 @@ Activation parse_activation(std::string_view name) {
 at::Tensor orthogonal(std::int64_t rows, std::int64_t columns, double gain, Rng& rng) {
   // Gram-Schmidt on the shorter side, twice, in double: no LAPACK, so the same bits everywhere.
   const std::int64_t count = std::min(rows, columns), length = std::max(rows, columns);
-  std::vector<std::vector<double>> basis(static_cast<std::size_t>(count), std::vector<double>(static_cast<std::size_t>(length)));
+  std::vector<std::vector<double>> basis(static_cast<std::size_t>(count),
+                                         std::vector<double>(static_cast<std::size_t>(length)));
   for (std::size_t i = 0; i < basis.size(); ++i) {
     std::vector<double>& v = basis[i];
     for (double& value : v) value = rng.standard_normal();

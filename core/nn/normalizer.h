@@ -13,7 +13,8 @@ namespace corvid {
 /// seen `1e-4` samples of mean 0 and variance 1, like VecNormalize.
 class RunningMeanStd {
  public:
-  explicit RunningMeanStd(std::int64_t size) : mean_(static_cast<std::size_t>(size), 0.0), variance_(mean_.size(), 1.0) {}
+  explicit RunningMeanStd(std::int64_t size)
+      : mean_(static_cast<std::size_t>(size), 0.0), variance_(mean_.size(), 1.0) {}
 
   /// `batch` is [rows, size].
   template <class T>

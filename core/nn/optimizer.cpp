@@ -3,14 +3,18 @@
 namespace corvid {
 
 Adam::Adam(const Parameters& parameters, double eps, double beta1, double beta2)
-    : eps_(eps), beta1_(beta1), beta2_(beta2), mean_(at::zeros_like(parameters.flat())),
-      square_(at::zeros_like(parameters.flat())), steps_(at::zeros({}, parameters.flat().options())) {}
+    : eps_(eps),
+      beta1_(beta1),
+      beta2_(beta2),
+      mean_(at::zeros_like(parameters.flat())),
+      square_(at::zeros_like(parameters.flat())),
+      steps_(at::zeros({}, parameters.flat().options())) {}
 
 void Adam::step(Parameters& parameters, double learning_rate) {
   at::NoGradGuard no_grad;
   steps_.add_(1);
-  at::_fused_adam_({parameters.flat()}, {parameters.gradient()}, {mean_}, {square_}, {}, {steps_}, learning_rate, beta1_,
-                   beta2_, /*weight_decay=*/0.0, eps_, /*amsgrad=*/false, /*maximize=*/false);
+  at::_fused_adam_({parameters.flat()}, {parameters.gradient()}, {mean_}, {square_}, {}, {steps_}, learning_rate,
+                   beta1_, beta2_, /*weight_decay=*/0.0, eps_, /*amsgrad=*/false, /*maximize=*/false);
 }
 
 void Adam::visit(Archive& archive) {
@@ -20,7 +24,10 @@ void Adam::visit(Archive& archive) {
 }
 
 RmsProp::RmsProp(const Parameters& parameters, double eps, double alpha)
-    : eps_(eps), alpha_(alpha), square_(at::zeros_like(parameters.flat())), scratch_(at::empty_like(parameters.flat())) {}
+    : eps_(eps),
+      alpha_(alpha),
+      square_(at::zeros_like(parameters.flat())),
+      scratch_(at::empty_like(parameters.flat())) {}
 
 void RmsProp::step(Parameters& parameters, double learning_rate) {
   at::NoGradGuard no_grad;

@@ -28,7 +28,15 @@ void Parameters::clip_grad_norm(double max_norm) {
   gradient_.mul_((max_norm / (norm + 1e-6)).clamp_max_(1.0));
 }
 
-void Parameters::visit(Archive& archive) { visit_tensor(archive, "flat", flat_); }
+void Parameters::visit(Archive& archive) {
+  // A checkpoint of a diverged network would replace a good one.
+  if (!archive.loading() && !at::isfinite(flat_).all().item<bool>()) {
+    fail(ErrorKind::kFailed,
+         "training diverged: the network's parameters are not finite, so no checkpoint is written; lower learning_rate "
+         "or max_grad_norm");
+  }
+  visit_tensor(archive, "flat", flat_);
+}
 
 void visit_tensor(Archive& archive, std::string_view name, at::Tensor& tensor) {
   CORVID_CHECK(tensor.is_contiguous(), "only contiguous tensors are archived");

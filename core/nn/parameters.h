@@ -20,7 +20,7 @@ class Parameters {
   /// valid handles of the moved parameters.
   explicit Parameters(std::vector<at::Tensor> tensors);
 
-  const at::Tensor& flat() const { return flat_; }       // [P] float32
+  const at::Tensor& flat() const { return flat_; }          // [P] float32
   const at::Tensor& gradient() const { return gradient_; }  // [P] float32
   std::int64_t size() const { return flat_.numel(); }
 

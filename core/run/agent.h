@@ -65,9 +65,9 @@ class AgentMaker {
 
 struct AgentEntry {
   std::string id;
-  std::string family;   // folder under agents/
-  std::string summary;  // one sentence
-  std::string source;   // paper
+  std::string family;                                  // folder under agents/
+  std::string summary;                                 // one sentence
+  std::string source;                                  // paper
   std::function<std::unique_ptr<AgentMaker>()> maker;  // filled in by register_agent
 };
 
@@ -78,7 +78,9 @@ bool register_agent(AgentEntry entry) {
   struct Maker final : AgentMaker {
     typename A::Config config;
     Fields fields() override { return A::fields(config); }
-    std::unique_ptr<Agent> make(const AgentContext& context) const override { return std::make_unique<A>(config, context); }
+    std::unique_ptr<Agent> make(const AgentContext& context) const override {
+      return std::make_unique<A>(config, context);
+    }
   };
   entry.maker = [] { return std::make_unique<Maker>(); };
   return agent_registry().add(std::move(entry));

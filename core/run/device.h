@@ -8,10 +8,7 @@
 namespace corvid {
 
 /// "cpu", "cuda", "cuda:1", or "auto" (the GPU when there is one). Loads LibTorch's CUDA library for a GPU; throws Error
-/// that says what is missing.
+/// that says what is missing. Sets LibTorch to one intra-op thread, which is what small networks want.
 at::Device open_device(const std::string& name);
-
-/// One intra-op thread and no denormals: what small networks want.
-void configure_torch();
 
 }  // namespace corvid

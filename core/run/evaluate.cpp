@@ -17,11 +17,12 @@ double EvaluationResult::std_reward() const {
 }
 
 double EvaluationResult::mean_length() const {
-  return static_cast<double>(std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0})) / static_cast<double>(lengths.size());
+  return static_cast<double>(std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0})) /
+         static_cast<double>(lengths.size());
 }
 
-EvaluationResult evaluate(Policy& policy, VectorEnv& env, std::uint64_t seed, bool deterministic, std::int64_t max_steps,
-                          const std::function<bool()>& stop) {
+EvaluationResult evaluate(Policy& policy, VectorEnv& env, std::uint64_t seed, bool deterministic,
+                          std::int64_t max_steps, const std::function<bool()>& stop) {
   CORVID_CHECK(env.auto_reset() == AutoReset::kDisabled, "evaluation plays one episode an environment");
   const auto n = static_cast<std::size_t>(env.num_envs());
   StepBuffer buffer(env.spec(), env.num_envs());
@@ -37,8 +38,10 @@ EvaluationResult evaluate(Policy& policy, VectorEnv& env, std::uint64_t seed, bo
   for (std::int64_t t = 0; running > 0 && t < max_steps && !(stop && stop()); ++t) {
     policy.act(step.obs, env.num_envs(), deterministic, rng, actions.data());
     const bool continuous = env.spec().action.dtype == DType::kFloat32;
-    env.step_where(active, continuous ? ActionView(reinterpret_cast<const float*>(actions.data()))
-                                      : ActionView(reinterpret_cast<const std::int64_t*>(actions.data())), step);
+    env.step_where(active,
+                   continuous ? ActionView(reinterpret_cast<const float*>(actions.data()))
+                              : ActionView(reinterpret_cast<const std::int64_t*>(actions.data())),
+                   step);
     for (std::size_t i = 0; i < n; ++i) {
       if (!active[i]) continue;
       rewards[i] += step.reward[i];

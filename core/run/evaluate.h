@@ -12,11 +12,11 @@
 namespace corvid {
 
 struct EvaluationResult {
-  std::vector<double> rewards;         // return of each episode
-  std::vector<std::int64_t> lengths;   // steps of each episode
+  std::vector<double> rewards;        // return of each episode
+  std::vector<std::int64_t> lengths;  // steps of each episode
 
   double mean_reward() const;
-  double std_reward() const;   // of the population, as NumPy's std
+  double std_reward() const;  // of the population, as NumPy's std
   double mean_length() const;
 };
 

@@ -7,10 +7,13 @@
 
 namespace corvid {
 
-EpisodeHook::EpisodeHook(const std::filesystem::path& folder, const std::string& env_id, int num_envs, const Clock& clock)
+EpisodeHook::EpisodeHook(const std::filesystem::path& folder, const std::string& env_id, int num_envs,
+                         const Clock& clock)
     : clock_(clock),
-      monitor_(folder / "monitor.csv", env_id, std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()),
-      running_rewards_(static_cast<std::size_t>(num_envs)), running_lengths_(static_cast<std::size_t>(num_envs)) {}
+      monitor_(folder / "monitor.csv", env_id,
+               std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()),
+      running_rewards_(static_cast<std::size_t>(num_envs)),
+      running_lengths_(static_cast<std::size_t>(num_envs)) {}
 
 double EpisodeHook::mean(const std::vector<double>& window) {
   if (window.empty()) return std::numeric_limits<double>::quiet_NaN();
@@ -45,16 +48,18 @@ void EpisodeHook::visit(Archive& archive) {
 
 EvaluationHook::EvaluationHook(const std::filesystem::path& folder, const RunConfig& config, const EnvOptions& options,
                                Agent& agent, const std::atomic<bool>& stop)
-    : config_(config), options_(options), agent_(agent), stop_(stop),
-      freq_(steps_or_share(config.eval_freq, config.total_timesteps, 20)), next_(freq_), file_(folder / "evaluations.npz") {}
+    : config_(config),
+      options_(options),
+      agent_(agent),
+      stop_(stop),
+      freq_(steps_or_share(config.eval_freq, config.total_timesteps, 20)),
+      next_(freq_),
+      file_(folder / "evaluations.npz") {}
 
 namespace {
 
 std::unique_ptr<VectorEnv> evaluation_env(const RunConfig& config, const EnvOptions& options, std::int64_t episodes) {
-  VectorOptions vector{.num_envs = static_cast<int>(episodes), .num_threads = static_cast<int>(config.num_threads),
-                       .auto_reset = AutoReset::kDisabled, .max_episode_steps = std::nullopt};
-  if (config.max_episode_steps >= 0) vector.max_episode_steps = static_cast<int>(config.max_episode_steps);
-  return make_env(config.env, vector, options);
+  return make_env(config.env, vector_options(config, AutoReset::kDisabled, episodes), options);
 }
 
 }  // namespace
@@ -102,9 +107,14 @@ void EvaluationHook::visit(Archive& archive) {
 
 MetricsHook::MetricsHook(const std::filesystem::path& folder, const RunConfig& config, Agent& agent,
                          const EpisodeHook& episodes, const EvaluationHook& evaluation, const Clock& clock)
-    : agent_(agent), episodes_(episodes), evaluation_(evaluation), clock_(clock),
+    : agent_(agent),
+      episodes_(episodes),
+      evaluation_(evaluation),
+      clock_(clock),
       freq_(std::max<std::int64_t>(1, steps_or_share(config.log_freq, config.total_timesteps, 100))),
-      total_steps_(config.total_timesteps), next_(freq_), csv_(folder / "progress.csv") {
+      total_steps_(config.total_timesteps),
+      next_(freq_),
+      csv_(folder / "progress.csv") {
   if (config.tensorboard) event_folder_ = folder;
 }
 
@@ -148,9 +158,12 @@ void MetricsHook::describe(const Fields& settings, const std::string& toml) {
     const std::string text = field.value();
     double number = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (text == "true" || text == "false") values[field.name()] = text == "true";
-    else if (code == std::errc() && end == text.data() + text.size()) values[field.name()] = number;
-    else values[field.name()] = text;
+    if (text == "true" || text == "false")
+      values[field.name()] = text == "true";
+    else if (code == std::errc() && end == text.data() + text.size())
+      values[field.name()] = number;
+    else
+      values[field.name()] = text;
   }
   events_->hparams(values, {"eval/mean_reward", "rollout/ep_rew_mean"});
   events_->text("config", "```\n" + toml + "```", 0);

@@ -22,7 +22,9 @@ namespace corvid {
 class Clock {
  public:
   void start() { start_ = std::chrono::steady_clock::now(); }
-  double seconds() const { return before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  double seconds() const {
+    return before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
   void visit(Archive& archive) {
     double now = seconds();
     archive("seconds", now);
@@ -54,9 +56,9 @@ class EpisodeHook final : public Hook {
 
   const Clock& clock_;
   MonitorCsv monitor_;
-  std::vector<double> running_rewards_;         // [N]
-  std::vector<std::int64_t> running_lengths_;   // [N]
-  std::vector<double> rewards_, lengths_;       // of the last kWindow episodes
+  std::vector<double> running_rewards_;        // [N]
+  std::vector<std::int64_t> running_lengths_;  // [N]
+  std::vector<double> rewards_, lengths_;      // of the last kWindow episodes
 };
 
 /// Evaluates every `freq` steps; keeps evaluations.npz and tells when a new best was reached.

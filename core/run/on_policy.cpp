@@ -15,7 +15,8 @@ Fields fields(OnPolicyConfig& c) {
       Field("vf_coef", &c.vf_coef, "weight of the value loss").at_least(0),
       Field("max_grad_norm", &c.max_grad_norm, "largest norm of the gradient").more_than(0),
       Field("normalize_advantage", &c.normalize_advantage, "scale advantages to mean 0 and std 1").alias("norm_adv"),
-      Field("normalize_rewards", &c.normalize_rewards, "scale rewards by the running std of the return").alias("norm_reward"),
+      Field("normalize_rewards", &c.normalize_rewards, "scale rewards by the running std of the return")
+          .alias("norm_reward"),
       Field("clip_rewards", &c.clip_rewards, "bound of scaled rewards").more_than(0).alias("clip_reward"),
   };
   for (Field& field : fields(static_cast<ActorCriticConfig&>(c))) list.push_back(std::move(field));
@@ -23,7 +24,9 @@ Fields fields(OnPolicyConfig& c) {
 }
 
 OnPolicyAgent::OnPolicyAgent(const OnPolicyConfig& config, const AgentContext& context)
-    : config_(config), device_(open_device(context.device)), rng_(context.seed),
+    : config_(config),
+      device_(open_device(context.device)),
+      rng_(context.seed),
       networks_(context.spec, config, device_, rng_),
       rollout_(context.spec, config.n_steps, context.num_envs, networks_.encoder().size(),
                networks_.distribution().action_size(), networks_.distribution().action_type()),
@@ -37,7 +40,8 @@ OnPolicyAgent::OnPolicyAgent(const OnPolicyConfig& config, const AgentContext& c
 ActionView OnPolicyAgent::act() {
   const std::int64_t t = rollout_.size(), n = rollout_.num_envs();
   networks_.encoder().encode(rollout_.obs(), n, true, rollout_.features(t));
-  networks_.act(rollout_.features(t), n, rng_, rollout_.actions(t), env_actions_.data(), rollout_.log_probs(t), rollout_.values(t));
+  networks_.act(rollout_.features(t), n, rng_, rollout_.actions(t), env_actions_.data(), rollout_.log_probs(t),
+                rollout_.values(t));
   if (networks_.distribution().action_type() == at::kFloat) return reinterpret_cast<const float*>(env_actions_.data());
   return reinterpret_cast<const std::int64_t*>(env_actions_.data());
 }
@@ -45,8 +49,14 @@ ActionView OnPolicyAgent::act() {
 RolloutStep OnPolicyAgent::last_step() {
   const std::int64_t t = rollout_.size();
   const StepView step = rollout_.sink();
-  return {.obs = rollout_.obs(), .actions = env_actions_.data(), .rewards = step.reward, .terminated = step.terminated,
-          .truncated = step.truncated, .final_obs = step.final_obs, .values = rollout_.values(t), .log_probs = rollout_.log_probs(t)};
+  return {.obs = rollout_.obs(),
+          .actions = env_actions_.data(),
+          .rewards = step.reward,
+          .terminated = step.terminated,
+          .truncated = step.truncated,
+          .final_obs = step.final_obs,
+          .values = rollout_.values(t),
+          .log_probs = rollout_.log_probs(t)};
 }
 
 void OnPolicyAgent::value_truncated(std::int64_t t) {
@@ -62,7 +72,8 @@ void OnPolicyAgent::value_truncated(std::int64_t t) {
   final_features_.resize(static_cast<std::size_t>(count * size));
   final_values_.resize(truncated_.size());
   for (std::int64_t k = 0; k < count; ++k) {
-    networks_.encoder().encode(rollout_.final_obs(truncated_[static_cast<std::size_t>(k)]), 1, false, final_features_.data() + k * size);
+    networks_.encoder().encode(rollout_.final_obs(truncated_[static_cast<std::size_t>(k)]), 1, false,
+                               final_features_.data() + k * size);
   }
   networks_.value(final_features_.data(), count, final_values_.data());
   for (std::size_t k = 0; k < truncated_.size(); ++k) rollout_.next_values(t)[truncated_[k]] = final_values_[k];

@@ -62,10 +62,10 @@ class OnPolicyAgent : public Agent {
   void value_truncated(std::int64_t t);
 
   std::unique_ptr<RewardNormalizer> reward_normalizer_;
-  std::vector<std::byte> env_actions_;  // of the step at hand, as the environments get them
-  std::vector<std::int64_t> truncated_;                 // scratch: environments cut off in this step,
-  std::vector<float> final_features_, final_values_;    // their last observations and the values of these
-  at::Tensor sums_;                     // [3] policy loss, value loss, entropy since the last report
+  std::vector<std::byte> env_actions_;                // of the step at hand, as the environments get them
+  std::vector<std::int64_t> truncated_;               // scratch: environments cut off in this step,
+  std::vector<float> final_features_, final_values_;  // their last observations and the values of these
+  at::Tensor sums_;                                   // [3] policy loss, value loss, entropy since the last report
   std::int64_t num_recorded_ = 0;
   double learning_rate_ = 0, explained_variance_ = 0;
 };

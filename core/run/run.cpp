@@ -47,13 +47,16 @@ bool make_new_folder(const fs::path& path) {
   make_folder(path.parent_path());
   std::error_code code;
   const bool made = fs::create_directory(path, code);
-  if (!made && !fs::exists(path)) fail(ErrorKind::kFailed, "cannot make the folder ", path.string(), ": ", code.message());
+  if (!made && !fs::exists(path))
+    fail(ErrorKind::kFailed, "cannot make the folder ", path.string(), ": ", code.message());
   return made;
 }
 
 fs::path make_run_folder(const RunConfig& config) {
   const fs::path parent = fs::path(config.log_dir) / config.env / config.agent;
   const std::string suffix = "-s" + std::to_string(config.seed);
+  if (config.name.find('/') != std::string::npos)
+    fail(ErrorKind::kUsage, "--name ", config.name, ": a name has no '/'; --log-dir chooses the folder");
   if (!config.name.empty()) {
     fs::path folder = parent / (config.name + suffix);
     if (!make_new_folder(folder) && !config.overwrite) {
@@ -72,21 +75,27 @@ fs::path make_run_folder(const RunConfig& config) {
 fs::path folder_of_checkpoint(const fs::path& file) {
   const fs::path given = file.parent_path();
   const fs::path whole = fs::absolute(file).lexically_normal().parent_path();
-  const fs::path folder = given.filename() == "checkpoints" && given.has_parent_path() ? given.parent_path() : whole.parent_path();
+  const fs::path folder =
+      given.filename() == "checkpoints" && given.has_parent_path() ? given.parent_path() : whole.parent_path();
   if (whole.filename() != "checkpoints" || !fs::exists(folder / "config.toml")) {
-    fail(ErrorKind::kBadFile, file.string(), " is not in the folder of its run (<run>/checkpoints/), where the run would go on");
+    fail(ErrorKind::kBadFile, file.string(),
+         " is not in the folder of its run (<run>/checkpoints/), where the run would go on");
   }
   return folder;
 }
 
 AgentContext agent_context(const RunConfig& config, const EnvSpec& spec) {
-  return {.spec = spec, .num_envs = static_cast<int>(config.num_envs), .seed = static_cast<std::uint64_t>(config.seed), .device = config.device};
+  return {.spec = spec,
+          .num_envs = static_cast<int>(config.num_envs),
+          .seed = static_cast<std::uint64_t>(config.seed),
+          .device = config.device};
 }
 
 }  // namespace
 
 std::string RunSetup::to_toml() const {
   RunConfig copy = config;
+  copy.overwrite = false;  // of the command that made it, not of the run
   std::string text = toml_section("run", fields(copy)) + "\n" + toml_section("agent", agent->fields()) + "\n";
   return text + toml_text("env", {env_options.begin(), env_options.end()});
 }
@@ -109,10 +118,20 @@ RunSetup setup_from_toml(std::string_view text, std::string_view name) {
     if (section.name == "env") {
       for (const ConfigEntry& entry : section.entries) setup.env_options.emplace_back(entry.key, entry.value);
     } else if (section.name != "run" && section.name != "agent" && !(section.name.empty() && section.entries.empty())) {
-      fail(ErrorKind::kUsage, name, ":", section.line, ": unknown section [", section.name, "]", suggestion(section.name, {"run", "agent", "env"}));
+      fail(ErrorKind::kUsage, name, ":", section.line, ": unknown section [", section.name, "]",
+           suggestion(section.name, {"run", "agent", "env"}));
     }
   }
   return setup;
+}
+
+/// The settings in a checkpoint. What is wrong with them is wrong with the file.
+static RunSetup setup_of(const CheckpointInfo& info, const fs::path& file) {
+  try {
+    return setup_from_toml(info.config_toml, file.string());
+  } catch (const Error& error) {
+    throw Error(ErrorKind::kBadFile, error.what());
+  }
 }
 
 std::map<std::string, std::string> versions() {
@@ -122,7 +141,8 @@ std::map<std::string, std::string> versions() {
 /// One process a run: a lock that ends with the process, however it ends.
 struct Run::Lock {
   explicit Lock(const fs::path& folder) : file(::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    if (file < 0) fail(ErrorKind::kFailed, "cannot write in the run folder ", folder.string(), ": ", std::strerror(errno));
+    if (file < 0)
+      fail(ErrorKind::kFailed, "cannot write in the run folder ", folder.string(), ": ", std::strerror(errno));
     if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
       ::close(file);
       fail(ErrorKind::kUsage, "the run ", folder.string(), " is in use by another process");
@@ -148,7 +168,8 @@ static void clear(const fs::path& folder) {
 Run::Run(fs::path folder, RunSetup setup, const std::atomic<bool>& stop)
     : setup_(std::move(setup)), folder_(std::move(folder)), stop_(stop) {}
 
-Run::Run(RunSetup setup, const std::string& command, const std::atomic<bool>& stop) : Run(fs::path(), std::move(setup), stop) {
+Run::Run(RunSetup setup, const std::string& command, const std::atomic<bool>& stop)
+    : Run(fs::path(), std::move(setup), stop) {
   // Everything that can be wrong with the settings is found before the folder is made.
   make_agent();
   folder_ = make_run_folder(setup_.config);
@@ -166,9 +187,7 @@ Run::~Run() = default;
 
 void Run::make_agent() {
   const RunConfig& config = setup_.config;
-  VectorOptions vector{.num_envs = static_cast<int>(config.num_envs), .num_threads = static_cast<int>(config.num_threads)};
-  if (config.max_episode_steps >= 0) vector.max_episode_steps = static_cast<int>(config.max_episode_steps);
-  env_ = make_env(config.env, vector, setup_.env_options);
+  env_ = make_env(config.env, vector_options(config, AutoReset::kSameStep, config.num_envs), setup_.env_options);
   agent_ = setup_.agent->make(agent_context(config, env_->spec()));
   state_ = {.steps = 0, .total_steps = config.total_timesteps, .seed = static_cast<std::uint64_t>(config.seed)};
 }
@@ -183,15 +202,23 @@ void Run::make_hooks() {
   if (config.log_rollouts) {
     const RolloutStep shape = agent_->last_step();
     std::string options;
-    for (const auto& [name, value] : setup_.env_options) options += (options.empty() ? "" : " ") + name + "=" + value;
+    for (auto [name, value] : setup_.env_options)
+      options += (options.empty() ? "\"" : ", \"") + name + "\": " + Field(name, &value, "").value();
     rollouts_ = std::make_unique<RolloutHook>(
         folder_ / "rollouts",
-        RolloutInfo{.env_id = config.env, .env_options = options, .observation = env_->spec().observation,
-                    .action = env_->spec().action, .base_seed = state_.seed, .num_envs = env_->num_envs(),
-                    .config_toml = setup_.to_toml(), .versions = versions(), .has_values = shape.values != nullptr,
+        RolloutInfo{.env_id = config.env,
+                    .env_options = "{" + options + "}",
+                    .observation = env_->spec().observation,
+                    .action = env_->spec().action,
+                    .base_seed = state_.seed,
+                    .num_envs = env_->num_envs(),
+                    .config_toml = setup_.to_toml(),
+                    .versions = versions(),
+                    .has_values = shape.values != nullptr,
                     .has_log_probs = shape.log_probs != nullptr},
         // Shards are closed at every checkpoint; a chunk is never larger than what comes between two.
-        RolloutOptions{.rows_per_shard = config.rows_per_shard, .rows_per_block = std::clamp<std::int64_t>(next_save_, 256, 1 << 14)});
+        RolloutOptions{.rows_per_shard = config.rows_per_shard,
+                       .rows_per_block = std::clamp<std::int64_t>(next_save_, 256, 1 << 14)});
   }
 }
 
@@ -212,7 +239,11 @@ void Run::visit(Archive& archive) {
 }
 
 CheckpointInfo Run::info() const {
-  return {.agent = setup_.config.agent, .env = setup_.config.env, .config_toml = setup_.to_toml(), .step = state_.steps, .versions = versions()};
+  return {.agent = setup_.config.agent,
+          .env = setup_.config.env,
+          .config_toml = setup_.to_toml(),
+          .step = state_.steps,
+          .versions = versions()};
 }
 
 void Run::save_best() {
@@ -223,6 +254,7 @@ void Run::save_numbered() {
   char name[32];
   std::snprintf(name, sizeof name, "step-%012lld.h5", static_cast<long long>(state_.steps));
   const fs::path folder = folder_ / "checkpoints";
+  episodes_->flush();
   metrics_->flush();
   save_checkpoint(folder / name, info(), [this](Archive& archive) { visit(archive); });
 
@@ -239,7 +271,8 @@ void Run::save_numbered() {
     if (entry.path().filename().string().starts_with("step-")) numbered.push_back(entry.path());
   }
   std::sort(numbered.rbegin(), numbered.rend());
-  for (std::size_t k = static_cast<std::size_t>(setup_.config.keep_checkpoints); k < numbered.size(); ++k) fs::remove(numbered[k], ignored);
+  for (std::size_t k = static_cast<std::size_t>(setup_.config.keep_checkpoints); k < numbered.size(); ++k)
+    fs::remove(numbered[k], ignored);
 }
 
 RunSummary Run::execute(const std::function<void(const Status&)>& show) {
@@ -251,7 +284,9 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
     double shown = -1;
 
     Keeper(Run& owner, const std::function<void(const Status&)>& display)
-        : run(owner), show(display), freq(steps_or_share(owner.setup_.config.save_freq, owner.setup_.config.total_timesteps, 10)) {}
+        : run(owner),
+          show(display),
+          freq(steps_or_share(owner.setup_.config.save_freq, owner.setup_.config.total_timesteps, 10)) {}
 
     bool after_step(std::int64_t steps) override {
       if (run.evaluation_->reached_best()) run.save_best();
@@ -274,10 +309,20 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
   first_second_ = clock_.seconds();
   train(*agent_, *env_, state_, hooks, stop_);
 
-  RunSummary summary{.run_dir = folder_, .steps = state_.steps, .seconds = clock_.seconds(), .steps_per_second = status().steps_per_second, .evaluation = {},
+  RunSummary summary{.run_dir = folder_,
+                     .steps = state_.steps,
+                     .seconds = clock_.seconds(),
+                     .steps_per_second = status().steps_per_second,
+                     .evaluation = {},
                      .interrupted = true};
+  if (show) show(status());
+  const bool finished_training = state_.steps >= state_.total_steps;
   std::optional<EvaluationResult> last;
-  if (state_.steps >= state_.total_steps) last = evaluation_->finish(state_.steps);
+  if (finished_training) {
+    // The last evaluation can be long: what was trained is safe before it begins.
+    save_numbered();
+    last = evaluation_->finish(state_.steps);
+  }
   if (last) {
     summary.evaluation = std::move(*last);
     summary.interrupted = false;
@@ -287,14 +332,17 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
   }
   save_numbered();
   if (rollouts_) rollouts_->log().close();
-  if (show) show(status());
   return summary;
 }
 
 Status Run::status() const {
-  return {.steps = state_.steps, .total_steps = state_.total_steps, .seconds = clock_.seconds(),
-          .steps_per_second = static_cast<double>(state_.steps - first_step_) / std::max(1e-9, clock_.seconds() - first_second_),
-          .mean_reward = episodes_->mean_reward(), .eval_mean = evaluation_->last_mean()};
+  return {.steps = state_.steps,
+          .total_steps = state_.total_steps,
+          .seconds = clock_.seconds(),
+          .steps_per_second =
+              static_cast<double>(state_.steps - first_step_) / std::max(1e-9, clock_.seconds() - first_second_),
+          .mean_reward = episodes_->mean_reward(),
+          .eval_mean = evaluation_->last_mean()};
 }
 
 std::vector<fs::path> checkpoints(const fs::path& path) {
@@ -312,9 +360,11 @@ std::vector<fs::path> checkpoints(const fs::path& path) {
   if (std::ifstream file(path / "command.txt"); file) {
     std::string command;
     std::getline(file, command);
-    fail(ErrorKind::kBadFile, "the run ", path.string(), " holds no checkpoint: it stopped before its first; start it again with: ", command);
+    fail(ErrorKind::kBadFile, "the run ", path.string(),
+         " holds no checkpoint: it stopped before its first; start it again with: ", command);
   }
-  fail(ErrorKind::kBadFile, path.string(), " holds no checkpoint; is it a run folder (runs/<env>/<agent>/<name>-s<seed>)?");
+  fail(ErrorKind::kBadFile, path.string(),
+       " holds no checkpoint; is it a run folder (runs/<env>/<agent>/<name>-s<seed>)?");
 }
 
 std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& stop, std::vector<std::string>& notes) {
@@ -324,10 +374,11 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
     try {
       const CheckpointInfo info = read_checkpoint_info(file);
       if (file.filename() == "best.h5") {
-        fail(ErrorKind::kUsage, file.string(), " holds a policy, not a whole run; corvid evaluate plays it, corvid resume ",
+        fail(ErrorKind::kUsage, file.string(),
+             " holds a policy, not a whole run; corvid evaluate plays it, corvid resume ",
              file.parent_path().parent_path().string(), " goes on with the run");
       }
-      RunSetup setup = setup_from_toml(info.config_toml, file.string());
+      RunSetup setup = setup_of(info, file);
       std::unique_ptr<Run> run(new Run(folder_of_checkpoint(file), std::move(setup), stop));
       run->lock_ = std::make_unique<Lock>(run->folder_);
       run->make_agent();
@@ -336,12 +387,15 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
       run->clock_.start();
       // The logs end at this checkpoint now, so later ones no longer fit them; the run writes them again.
       for (const fs::path& later : checkpoints(run->folder_)) {
-        if (later.filename() > file.filename() && file.filename() != "last.h5") fs::remove(later);
+        if (later.filename() <= file.filename() || file.filename() == "last.h5") continue;
+        fs::remove(later);
+        notes.push_back("removed the later checkpoint " + later.string() + ", whose logs are rewritten from here");
       }
       for (const auto& [name, value] : versions()) {
         const auto old = info.versions.find(name);
         if (old == info.versions.end() || old->second == value) continue;
-        notes.push_back(name + " was '" + old->second + "' and is now '" + value + "': the rest may differ in the last bits from a run that never stopped");
+        notes.push_back(name + " was '" + old->second + "' and is now '" + value +
+                        "': the rest may differ in the last bits from a run that never stopped");
       }
       return run;
     } catch (const Error& error) {
@@ -355,13 +409,16 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
 
 LoadedAgent load_agent(const fs::path& path, const std::string& device) {
   fs::path file = path;
-  if (fs::is_directory(path)) file = fs::exists(path / "checkpoints" / "best.h5") ? path / "checkpoints" / "best.h5" : checkpoints(path).front();
+  if (fs::is_directory(path))
+    file = fs::exists(path / "checkpoints" / "best.h5") ? path / "checkpoints" / "best.h5" : checkpoints(path).front();
   const CheckpointInfo info = read_checkpoint_info(file);
-  LoadedAgent loaded{.checkpoint = file, .setup = setup_from_toml(info.config_toml, file.string()), .agent = nullptr, .steps = info.step};
+  LoadedAgent loaded{.checkpoint = file, .setup = setup_of(info, file), .agent = nullptr, .steps = info.step};
   loaded.setup.config.device = device;
   const EnvEntry& entry = env_registry().at(loaded.setup.config.env);
-  loaded.agent = loaded.setup.agent->make(agent_context(loaded.setup.config, entry.spec(entry, loaded.setup.env_options)));
-  load_checkpoint(file, [&](Archive& archive) { archive("agent", *loaded.agent); }, "agent/");
+  loaded.agent =
+      loaded.setup.agent->make(agent_context(loaded.setup.config, entry.spec(entry, loaded.setup.env_options)));
+  load_checkpoint(
+      file, [&](Archive& archive) { archive("agent", *loaded.agent); }, "agent/");
   return loaded;
 }
 

@@ -45,7 +45,8 @@ class Run {
 
   /// Takes up a run from its folder (newest checkpoint that is whole) or one checkpoint of it. `notes` receives what the
   /// user should know: damaged checkpoints passed over, another machine or version.
-  static std::unique_ptr<Run> resume(const std::filesystem::path& path, const std::atomic<bool>& stop, std::vector<std::string>& notes);
+  static std::unique_ptr<Run> resume(const std::filesystem::path& path, const std::atomic<bool>& stop,
+                                     std::vector<std::string>& notes);
 
   ~Run();
 
@@ -82,7 +83,7 @@ class Run {
   std::unique_ptr<MetricsHook> metrics_;
   std::unique_ptr<RolloutHook> rollouts_;
   std::int64_t next_save_ = 0;
-  bool finished_ = false;  // trained and evaluated
+  bool finished_ = false;        // trained and evaluated
   std::int64_t first_step_ = 0;  // of this process
   double first_second_ = 0;
 };

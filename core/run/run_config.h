@@ -25,7 +25,7 @@ struct RunConfig {
   bool deterministic_eval = true;
 
   std::string log_dir = "runs";
-  std::string name;             // empty: the next free run-<number>
+  std::string name;  // empty: the next free run-<number>
   bool overwrite = false;
   std::int64_t log_freq = -1;   // -1: a hundredth of the training
   std::int64_t save_freq = -1;  // -1: a tenth of the training
@@ -35,6 +35,9 @@ struct RunConfig {
   std::int64_t rows_per_shard = 1 << 20;
 };
 Fields fields(RunConfig& config);
+
+/// `num_envs` environments with the threads and step limit of the run.
+VectorOptions vector_options(const RunConfig& config, AutoReset auto_reset, std::int64_t num_envs);
 
 /// A value of -1 means that share of the training, in whole steps.
 inline std::int64_t steps_or_share(std::int64_t steps, std::int64_t total, std::int64_t shares) {

@@ -1,5 +1,7 @@
 #include "core/run/train.h"
 
+#include <algorithm>
+
 namespace corvid {
 
 namespace {
@@ -14,14 +16,16 @@ void after_step(TrainState& state, std::span<Hook* const> hooks) {
 
 }  // namespace
 
-void train(Agent& agent, VectorEnv& env, TrainState& state, std::span<Hook* const> hooks, const std::atomic<bool>& stop) {
+void train(Agent& agent, VectorEnv& env, TrainState& state, std::span<Hook* const> hooks,
+           const std::atomic<bool>& stop) {
   if (state.steps == 0) env.reset(state.seed, agent.first_obs());
   if (state.after_step_due) after_step(state, hooks);
   while (state.steps < state.total_steps && !stop) {
     env.step(agent.act(), agent.sink());
     state.steps += env.num_envs();
     for (Hook* hook : hooks) hook->on_step(agent.last_step(), state.steps);
-    agent.learn(static_cast<double>(state.steps) / static_cast<double>(state.total_steps));
+    // The last step may overshoot by a part of a batch.
+    agent.learn(std::min(1.0, static_cast<double>(state.steps) / static_cast<double>(state.total_steps)));
     after_step(state, hooks);
   }
 }

@@ -37,6 +37,7 @@ struct TrainState {
 
 /// Trains until `state.total_steps` or until `stop` is set; a state with steps > 0 goes on where it was. This loop is the
 /// documentation of how agents and environments meet.
-void train(Agent& agent, VectorEnv& env, TrainState& state, std::span<Hook* const> hooks, const std::atomic<bool>& stop);
+void train(Agent& agent, VectorEnv& env, TrainState& state, std::span<Hook* const> hooks,
+           const std::atomic<bool>& stop);
 
 }  // namespace corvid

@@ -27,8 +27,11 @@ struct Acrobot {
   using State = std::array<double, 4>;  // theta1, theta2 (relative to link 1), and their velocities: rad, rad/s
 
   explicit Acrobot(const Options& options)
-      : nips(options.book_or_nips == "nips"), torque_noise_max(options.torque_noise_max), dt(options.dt),
-        low(options.low), high(options.high) {
+      : nips(options.book_or_nips == "nips"),
+        torque_noise_max(options.torque_noise_max),
+        dt(options.dt),
+        low(options.low),
+        high(options.high) {
     if (low > high) fail(ErrorKind::kUsage, "option low (", low, ") must not exceed option high (", high, ")");
   }
 
@@ -76,9 +79,15 @@ struct Acrobot {
 
   State derivative(const State& s, double torque) const {
     const auto& [theta1, theta2, dtheta1, dtheta2] = s;
-    Terms t = {.sin2 = std::sin(theta2), .cos2 = std::cos(theta2), .cos1 = std::cos(theta1 - kPi / 2),
-               .cos12 = std::cos(theta1 + theta2 - kPi / 2), .dtheta1 = dtheta1, .dtheta2 = dtheta2,
-               .square1 = numpy::square(dtheta1), .square2 = numpy::square(dtheta2), .torque = torque};
+    Terms t = {.sin2 = std::sin(theta2),
+               .cos2 = std::cos(theta2),
+               .cos1 = std::cos(theta1 - kPi / 2),
+               .cos12 = std::cos(theta1 + theta2 - kPi / 2),
+               .dtheta1 = dtheta1,
+               .dtheta2 = dtheta2,
+               .square1 = numpy::square(dtheta1),
+               .square2 = numpy::square(dtheta2),
+               .torque = torque};
     t.square_d2 = numpy::square(t.d2());
     const double ddtheta2 = t.ddtheta2(nips);
     return {dtheta1, dtheta2, t.ddtheta1(ddtheta2), ddtheta2};
@@ -112,7 +121,8 @@ struct Acrobot {
       derivatives(at, sin2, cos2, torque, nips, n, k[stage]);
     }
     for (std::size_t j = 0; j < 4; ++j) {
-      for (std::size_t i = 0; i < n; ++i) s[j][i] = runge_kutta(s[j][i], k[0][j][i], k[1][j][i], k[2][j][i], k[3][j][i], dt);
+      for (std::size_t i = 0; i < n; ++i)
+        s[j][i] = runge_kutta(s[j][i], k[0][j][i], k[1][j][i], k[2][j][i], k[3][j][i], dt);
     }
 
     for (std::size_t i = 0; i < n; ++i) {
@@ -160,7 +170,7 @@ struct Acrobot {
 
   State state{};
   std::array<double, 2> sine{}, cosine{};  // of both angles
-  bool stepped = false;  // whether the official state has become float64
+  bool stepped = false;                    // whether the official state has become float64
   bool nips;
   double torque_noise_max;  // N m
   double dt;                // s
@@ -168,7 +178,8 @@ struct Acrobot {
 };
 
 Fields fields(Acrobot::Options& options) {
-  return {Field("book_or_nips", &options.book_or_nips, "equations of motion of the book or of the paper").one_of({"book", "nips"}),
+  return {Field("book_or_nips", &options.book_or_nips, "equations of motion of the book or of the paper")
+              .one_of({"book", "nips"}),
           Field("torque_noise_max", &options.torque_noise_max, "largest uniform noise on the torque, N m").at_least(0),
           Field("dt", &options.dt, "time of one step, s").more_than(0).at_most(1),
           Field("low", &options.low, "smallest first value of angles and velocities"),

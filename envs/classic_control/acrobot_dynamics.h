@@ -16,12 +16,12 @@ inline constexpr double kGravity = 9.8;                                    // m/
 
 /// The equations of motion for links of 1 kg, 1 m and moment of inertia 1 kg m^2, centres of mass in the middle.
 struct Terms {
-  double sin2 = 0, cos2 = 0;          // of theta2
-  double cos1 = 0, cos12 = 0;         // of theta1 - pi / 2 and theta1 + theta2 - pi / 2
-  double dtheta1 = 0, dtheta2 = 0;    // rad/s
-  double square1 = 0, square2 = 0;    // of the velocities
+  double sin2 = 0, cos2 = 0;        // of theta2
+  double cos1 = 0, cos12 = 0;       // of theta1 - pi / 2 and theta1 + theta2 - pi / 2
+  double dtheta1 = 0, dtheta2 = 0;  // rad/s
+  double square1 = 0, square2 = 0;  // of the velocities
   double square_d2 = 0;
-  double torque = 0;                  // N m
+  double torque = 0;  // N m
 
   double d1() const { return 0.25 + (1.25 + cos2) + 1 + 1; }
   double d2() const { return 0.25 + 0.5 * cos2 + 1; }
@@ -48,8 +48,8 @@ inline double wrap(double angle) {
 using Lanes = std::array<double, kMaxBatch>;  // one number an environment
 
 /// The same for n environments at once: theta1, theta2 and their velocities in, their derivatives out.
-inline void derivatives(const std::array<Lanes, 4>& s, const Lanes& sin2, const Lanes& cos2, const Lanes& torque, bool nips,
-                        std::size_t n, std::array<Lanes, 4>& out) {
+inline void derivatives(const std::array<Lanes, 4>& s, const Lanes& sin2, const Lanes& cos2, const Lanes& torque,
+                        bool nips, std::size_t n, std::array<Lanes, 4>& out) {
   Lanes cos1, cos12, square1, square2, square_d2;
   for (std::size_t i = 0; i < n; ++i) {
     cos1[i] = s[0][i] - kPi / 2;
@@ -63,8 +63,16 @@ inline void derivatives(const std::array<Lanes, 4>& s, const Lanes& sin2, const 
   for (std::size_t i = 0; i < n; ++i) square_d2[i] = Terms{.cos2 = cos2[i]}.d2();
   array_math::square(first(square_d2), first(square_d2));
   for (std::size_t i = 0; i < n; ++i) {
-    const Terms t = {.sin2 = sin2[i], .cos2 = cos2[i], .cos1 = cos1[i], .cos12 = cos12[i], .dtheta1 = s[2][i], .dtheta2 = s[3][i],
-                     .square1 = square1[i], .square2 = square2[i], .square_d2 = square_d2[i], .torque = torque[i]};
+    const Terms t = {.sin2 = sin2[i],
+                     .cos2 = cos2[i],
+                     .cos1 = cos1[i],
+                     .cos12 = cos12[i],
+                     .dtheta1 = s[2][i],
+                     .dtheta2 = s[3][i],
+                     .square1 = square1[i],
+                     .square2 = square2[i],
+                     .square_d2 = square_d2[i],
+                     .torque = torque[i]};
     const double ddtheta2 = t.ddtheta2(nips);
     out[0][i] = t.dtheta1;
     out[1][i] = t.dtheta2;

@@ -10,16 +10,16 @@
 namespace corvid {
 namespace {
 
-constexpr double kGravity = 9.8;     // m/s^2
-constexpr double kMassCart = 1.0;    // kg
-constexpr double kMassPole = 0.1;    // kg
+constexpr double kGravity = 9.8;   // m/s^2
+constexpr double kMassCart = 1.0;  // kg
+constexpr double kMassPole = 0.1;  // kg
 constexpr double kTotalMass = kMassPole + kMassCart;
-constexpr double kLength = 0.5;      // m, half the pole's length
+constexpr double kLength = 0.5;  // m, half the pole's length
 constexpr double kPoleMassLength = kMassPole * kLength;
-constexpr double kForce = 10.0;      // N
-constexpr double kTau = 0.02;        // s between steps
+constexpr double kForce = 10.0;                                  // N
+constexpr double kTau = 0.02;                                    // s between steps
 constexpr double kThetaLimit = 12 * 2 * std::numbers::pi / 360;  // rad
-constexpr double kXLimit = 2.4;      // m
+constexpr double kXLimit = 2.4;                                  // m
 
 struct CartPole {
   struct Options {
@@ -31,17 +31,21 @@ struct CartPole {
   using Action = std::int64_t;
 
   explicit CartPole(const Options& options)
-      : sutton_barto_reward(options.sutton_barto_reward), semi_implicit(options.kinematics_integrator != "euler"),
-        low(options.low), high(options.high) {
+      : sutton_barto_reward(options.sutton_barto_reward),
+        semi_implicit(options.kinematics_integrator != "euler"),
+        low(options.low),
+        high(options.high) {
     if (low > high) fail(ErrorKind::kUsage, "option low (", low, ") must not exceed option high (", high, ")");
   }
 
   static EnvSpec spec(const Options&) {
     const double inf = std::numeric_limits<double>::infinity();
-    return {.observation = Space::box({-2 * kXLimit, -inf, -2 * kThetaLimit, -inf}, {2 * kXLimit, inf, 2 * kThetaLimit, inf}),
-            .action = Space::discrete(2),
-            .observation_names = {"cart position (m)", "cart velocity (m/s)", "pole angle (rad)", "pole velocity (rad/s)"},
-            .action_names = {"push left", "push right"}};
+    return {
+        .observation =
+            Space::box({-2 * kXLimit, -inf, -2 * kThetaLimit, -inf}, {2 * kXLimit, inf, 2 * kThetaLimit, inf}),
+        .action = Space::discrete(2),
+        .observation_names = {"cart position (m)", "cart velocity (m/s)", "pole angle (rad)", "pole velocity (rad/s)"},
+        .action_names = {"push left", "push right"}};
   }
 
   void reset(Rng& rng) {

@@ -21,7 +21,8 @@ struct MountainCar {
   using Obs = float;
   using Action = std::int64_t;
 
-  explicit MountainCar(const Options& options) : goal_velocity(options.goal_velocity), low(options.low), high(options.high) {
+  explicit MountainCar(const Options& options)
+      : goal_velocity(options.goal_velocity), low(options.low), high(options.high) {
     valley::check_bounds(low, high);
   }
 
@@ -60,8 +61,7 @@ struct MountainCar {
 
 Fields fields(MountainCar::Options& options) {
   return {Field("goal_velocity", &options.goal_velocity, "speed needed at the goal, m/step"),
-          Field("low", &options.low, "leftmost start, m"),
-          Field("high", &options.high, "rightmost start, m")};
+          Field("low", &options.low, "leftmost start, m"), Field("high", &options.high, "rightmost start, m")};
 }
 
 CORVID_REGISTER_ENV(MountainCar, {.id = "MountainCar-v0",

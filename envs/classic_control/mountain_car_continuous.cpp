@@ -52,8 +52,10 @@ struct MountainCarContinuous {
     Real x = static_cast<Real>(position), v = static_cast<Real>(velocity);
     // A force within bounds is a float32 scalar and keeps the sum in float32; a clipped one is a Python float.
     const double slope = kGravity * std::cos(static_cast<double>(3 * x));
-    if (force < -1 || force > 1) v += static_cast<Real>(std::clamp<double>(force, -1, 1) * kPower - slope);
-    else v += force * static_cast<float>(kPower) - static_cast<float>(slope);
+    if (force < -1 || force > 1)
+      v += static_cast<Real>(std::clamp<double>(force, -1, 1) * kPower - slope);
+    else
+      v += force * static_cast<float>(kPower) - static_cast<float>(slope);
     v = std::clamp(v, static_cast<Real>(-valley::kMaxSpeed), static_cast<Real>(valley::kMaxSpeed));
     x = std::clamp(x + v, static_cast<Real>(valley::kLeft), static_cast<Real>(valley::kRight));
     if (x == static_cast<Real>(valley::kLeft) && v < 0) v = 0;  // the left wall stops the car
@@ -78,16 +80,16 @@ struct MountainCarContinuous {
 
 Fields fields(MountainCarContinuous::Options& options) {
   return {Field("goal_velocity", &options.goal_velocity, "speed needed at the goal, m/step"),
-          Field("low", &options.low, "leftmost start, m"),
-          Field("high", &options.high, "rightmost start, m")};
+          Field("low", &options.low, "leftmost start, m"), Field("high", &options.high, "rightmost start, m")};
 }
 
-CORVID_REGISTER_ENV(MountainCarContinuous, {.id = "MountainCarContinuous-v0",
-                                            .family = "classic_control",
-                                            .summary = "Swing a weak car out of a valley with as little force as possible",
-                                            .source = "Moore 1990; Gymnasium Continuous_MountainCarEnv",
-                                            .max_episode_steps = 999,
-                                            .reward_threshold = 90});
+CORVID_REGISTER_ENV(MountainCarContinuous,
+                    {.id = "MountainCarContinuous-v0",
+                     .family = "classic_control",
+                     .summary = "Swing a weak car out of a valley with as little force as possible",
+                     .source = "Moore 1990; Gymnasium Continuous_MountainCarEnv",
+                     .max_episode_steps = 999,
+                     .reward_threshold = 90});
 
 }  // namespace
 }  // namespace corvid

@@ -11,9 +11,9 @@
 namespace corvid {
 namespace {
 
-constexpr double kMaxSpeed = 8;    // rad/s
-constexpr double kMaxTorque = 2;   // N m
-constexpr double kTau = 0.05;      // s between steps
+constexpr double kMaxSpeed = 8;   // rad/s
+constexpr double kMaxTorque = 2;  // N m
+constexpr double kTau = 0.05;     // s between steps
 constexpr double kPi = std::numbers::pi;
 
 /// The angle in [-pi, pi), by Python's remainder.
@@ -55,7 +55,8 @@ struct Pendulum {
 
   StepResult step(Action action, Rng&) {
     torque = std::clamp(action[0], static_cast<float>(-kMaxTorque), static_cast<float>(kMaxTorque));
-    const double cost = numpy::square(angle_normalize(theta)) + 0.1 * numpy::square(theta_dot) + 0.001f * numpy::square(torque);
+    const double cost =
+        numpy::square(angle_normalize(theta)) + 0.1 * numpy::square(theta_dot) + 0.001f * numpy::square(torque);
 
     // A rod of 1 kg and 1 m on its end; one semi-implicit Euler step.
     const double acceleration = 3 * g / 2 * sin_theta + 3.0f * torque;
@@ -87,16 +88,15 @@ struct Pendulum {
     canvas.circle(arc[16], 0.04, palette::kOrange);
   }
 
-  double theta = 0, theta_dot = 0;          // rad from upright, rad/s
-  double sin_theta = 0, cos_theta = 1;      // of theta
-  float torque = 0;                         // N m, of the last step
-  double g;                                 // m/s^2
-  double x_init, y_init;                    // rad, rad/s: largest start
+  double theta = 0, theta_dot = 0;      // rad from upright, rad/s
+  double sin_theta = 0, cos_theta = 1;  // of theta
+  float torque = 0;                     // N m, of the last step
+  double g;                             // m/s^2
+  double x_init, y_init;                // rad, rad/s: largest start
 };
 
 Fields fields(Pendulum::Options& options) {
-  return {Field("g", &options.g, "gravity, m/s^2"),
-          Field("x_init", &options.x_init, "largest angle at the start, rad"),
+  return {Field("g", &options.g, "gravity, m/s^2"), Field("x_init", &options.x_init, "largest angle at the start, rad"),
           Field("y_init", &options.y_init, "largest angular velocity at the start, rad/s")};
 }
 

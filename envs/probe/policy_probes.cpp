@@ -4,9 +4,9 @@
 //
 //   id                   what must be learned              best return   what is broken when it fails
 //   Probe/TwoActions-v0  action 1 always                   1             the policy loss, or the sign of the advantage
-//   Probe/MatchObs-v0    action 1 when obs is 1, else 0    1             policy and value together; rows of a batch
-//   mixed up Probe/Continuous-v0  action = obs / 2                  0             the continuous policy, its scaling or
-//   clipping Probe/Identity-v0    action = obs, 20 steps            20            observation and action one step apart
+//   Probe/MatchObs-v0    action 1 when obs is 1, else 0    1             policy and value together; a batch's rows
+//   Probe/Continuous-v0  action = obs / 2                  0             the continuous policy, scaling or clipping
+//   Probe/Identity-v0    action = obs, 20 steps            20            observation and action one step apart
 //   Probe/OneHot-v0      the parity of obs                 1             integers go in as numbers, not one-hot
 //   Probe/Masked-v0      the best legal action             0.75          the mask of legal actions is ignored
 #include <algorithm>

@@ -59,6 +59,15 @@ TEST_P(LearningAgents, ValueFollowsTheObservation) {
   for (int i = 0; i < 8; ++i) EXPECT_NEAR(v[static_cast<std::size_t>(i)], step.obs.as<float>()[i], 0.2);
 }
 
+TEST_P(LearningAgents, ValueIsDiscountedOverTwoSteps) {
+  // V(0) = gamma = 0.9 and V(1) = 1, whichever of the two is seen.
+  const auto agent = train_on("Probe/TwoStep-v0", 32768);
+  const std::vector<float> v = values(*agent);
+  const RolloutStep step = agent->last_step();
+  for (int i = 0; i < 8; ++i)
+    EXPECT_NEAR(v[static_cast<std::size_t>(i)], step.obs.as<float>()[i] == 0 ? 0.9 : 1.0, 0.08);
+}
+
 TEST_P(LearningAgents, TimeLimitsBootstrap) {
   // gamma 0.9: worth 10 when the limit is bootstrapped, at most 6.6 when it is taken for an end.
   const auto agent = train_on("Probe/TimeLimit-v0", 131072);
@@ -81,6 +90,11 @@ TEST_P(LearningAgents, PolicyFollowsDiscreteObservations) {
   EXPECT_GT(evaluated(*agent, "Probe/Identity-v0"), 0.95 * env->max_episode_steps());
 }
 
+TEST_P(LearningAgents, IntegersGoInOneHot) {
+  const auto agent = train_on("Probe/OneHot-v0", 65536);
+  EXPECT_GE(evaluated(*agent, "Probe/OneHot-v0"), 0.95);
+}
+
 TEST_P(LearningAgents, ContinuousActionsReachTheirTarget) {
   const auto agent = train_on("Probe/Continuous-v0", 131072);
   EXPECT_GT(evaluated(*agent, "Probe/Continuous-v0"), -0.05);
@@ -88,9 +102,11 @@ TEST_P(LearningAgents, ContinuousActionsReachTheirTarget) {
 
 INSTANTIATE_TEST_SUITE_P(
     Probes, LearningAgents,
-    testing::Values(Case{"ppo", {{"n_steps", "32"}, {"batch_size", "64"}, {"n_epochs", "4"}, {"learning_rate", "3e-3"}, {"gamma", "0.9"}}},
-                    Case{"a2c", {{"n_steps", "8"}, {"learning_rate", "3e-3"}, {"gamma", "0.9"}, {"use_rms_prop", "false"}}},
-                    Case{"reinforce", {{"episodes_per_update", "16"}, {"learning_rate", "3e-3"}, {"gamma", "0.9"}}}),
+    testing::Values(
+        Case{"ppo",
+             {{"n_steps", "32"}, {"batch_size", "64"}, {"n_epochs", "4"}, {"learning_rate", "3e-3"}, {"gamma", "0.9"}}},
+        Case{"a2c", {{"n_steps", "8"}, {"learning_rate", "3e-3"}, {"gamma", "0.9"}, {"use_rms_prop", "false"}}},
+        Case{"reinforce", {{"episodes_per_update", "16"}, {"learning_rate", "3e-3"}, {"gamma", "0.9"}}}),
     [](const auto& info) { return info.param.agent; });
 
 }  // namespace

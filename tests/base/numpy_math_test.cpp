@@ -38,7 +38,9 @@ TEST(NumpyMath, SquareOfAFloatIsThatOfPowf) {
 
 // Recorded from NumPy 2.4.6; the first six differ from sinf or cosf of the C library.
 TEST(NumpyMath, FloatSineAndCosineEqualNumPys) {
-  const struct { float x, sine, cosine; } rows[] = {
+  const struct {
+    float x, sine, cosine;
+  } rows[] = {
       {-0x1.8228b80000000p-1f, -0x1.5e93620000000p-1f, 0x1.7526520000000p-1f},
       {0x1.800d840000000p-1f, 0x1.5d09a40000000p-1f, 0x1.7696b60000000p-1f},
       {0x1.d95c380000000p-2f, 0x1.c8ae460000000p-2f, 0x1.ca433e0000000p-1f},

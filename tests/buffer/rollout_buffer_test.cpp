@@ -5,7 +5,10 @@
 namespace corvid {
 namespace {
 
-EnvSpec small_spec() { return {.observation = Space::box(-1, 1, {1}), .action = Space::discrete(2), .observation_names = {}, .action_names = {}}; }
+EnvSpec small_spec() {
+  return {
+      .observation = Space::box(-1, 1, {1}), .action = Space::discrete(2), .observation_names = {}, .action_names = {}};
+}
 
 TEST(RolloutBuffer, HandsOutItsOwnRowsAndKeepsTheLastObservation) {
   RolloutBuffer buffer(small_spec(), 2, 2, 1, 1, at::kLong);

@@ -57,7 +57,9 @@ std::int64_t start_of(std::uint64_t seed, int episode) {
 
 struct Stepper {
   explicit Stepper(VectorEnv& env) : env(env), buffer(env.spec(), env.num_envs()), out(buffer.view()) {}
-  std::pair<std::int64_t, std::int64_t> obs(int i) const { return {out.obs.as<std::int64_t>()[2 * i], out.obs.as<std::int64_t>()[2 * i + 1]}; }
+  std::pair<std::int64_t, std::int64_t> obs(int i) const {
+    return {out.obs.as<std::int64_t>()[2 * i], out.obs.as<std::int64_t>()[2 * i + 1]};
+  }
   std::pair<std::int64_t, std::int64_t> final_obs(int i) const {
     return {out.final_obs.as<std::int64_t>()[2 * i], out.final_obs.as<std::int64_t>()[2 * i + 1]};
   }
@@ -126,14 +128,18 @@ TEST(BatchEnv, DisabledLeavesTheResetToTheCaller) {
   env->reset_where(mask, {}, s.out.obs);
   EXPECT_EQ(s.obs(0), Pair(2, start_of(5, 0)));
   EXPECT_EQ(s.obs(1), Pair(0, start_of(6, 1)));
-  s.step({10, 10});
-  EXPECT_EQ(s.out.terminated[0], 1);
+
+  // The episode that ended cannot be stepped; the other one can.
+  EXPECT_THROW(s.step({10, 10}), Error);
+  const std::int64_t actions[] = {10, 10};
+  env->step_where(mask, actions, s.out);
+  EXPECT_EQ(s.obs(0), Pair(2, start_of(5, 0)));
   EXPECT_EQ(s.out.truncated[1], 0);  // its step count began anew too
 
   // With seeds the streams begin anew.
   const std::uint64_t seeds[] = {70, 71};
   env->reset_where(mask, seeds, s.out.obs);
-  EXPECT_EQ(s.obs(0), Pair(3, start_of(5, 0)));
+  EXPECT_EQ(s.obs(0), Pair(2, start_of(5, 0)));
   EXPECT_EQ(s.obs(1), Pair(0, start_of(71, 0)));
 }
 
@@ -184,8 +190,8 @@ TEST(BatchEnv, IllegalActionNamesTheEnvironmentAndStepsNothing) {
   auto env = countdown({.num_envs = 100});
   Stepper s(*env);
   env->reset(5, s.out.obs);
-  for (std::int64_t bad : {std::int64_t{9}, std::int64_t{13}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::max(),
-                           std::numeric_limits<std::int64_t>::min()}) {
+  for (std::int64_t bad : {std::int64_t{9}, std::int64_t{13}, std::int64_t{-1},
+                           std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
     Actions actions(100, 10);
     actions[70] = bad;
     try {
@@ -276,12 +282,15 @@ TEST(BatchEnv, ResultsDoNotDependOnTheNumberOfThreads) {
     for (AutoReset mode : {AutoReset::kSameStep, AutoReset::kNextStep}) {
       std::vector<std::byte> one;
       for (int num_threads : {1, 2, 5}) {
-        auto env = make_env(id, {.num_envs = 333, .num_threads = num_threads, .auto_reset = mode, .max_episode_steps = 60});
+        auto env =
+            make_env(id, {.num_envs = 333, .num_threads = num_threads, .auto_reset = mode, .max_episode_steps = 60});
         StepBuffer buffer(env->spec(), 333);
         env->reset(11, buffer.view().obs);
         const auto bytes = transcript(*env, 150, 3);
-        if (num_threads == 1) one = bytes;
-        else EXPECT_TRUE(bytes == one) << id << " with " << num_threads << " threads";
+        if (num_threads == 1)
+          one = bytes;
+        else
+          EXPECT_TRUE(bytes == one) << id << " with " << num_threads << " threads";
       }
     }
   }
@@ -305,8 +314,10 @@ TEST(BatchEnv, SplitBatchesGiveTheSameResult) {
     StepBuffer buffer(env.spec(), 1000);
     env.reset(11, buffer.view().obs);
     const auto bytes = transcript(env, SplitChoice::kTrials + 10, 3);
-    if (num_threads == 1) one = bytes;
-    else EXPECT_TRUE(bytes == one) << num_threads << " threads";
+    if (num_threads == 1)
+      one = bytes;
+    else
+      EXPECT_TRUE(bytes == one) << num_threads << " threads";
   }
 }
 

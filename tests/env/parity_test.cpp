@@ -1,6 +1,5 @@
 // Every classic-control and toy-text environment against the official package: same seed, same actions, same bytes.
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <bit>
@@ -41,14 +40,18 @@ const std::vector<Case>& cases() {
       {"Blackjack-v1", {}},
       // Options.
       {"CartPole-v1", {{"sutton_barto_reward", "true"}}, {{"make", {{"sutton_barto_reward", true}}}}},
-      {"CartPole-v1", {{"kinematics_integrator", "semi-implicit euler"}}, {{"attributes", {{"kinematics_integrator", "semi-implicit euler"}}}}},
+      {"CartPole-v1",
+       {{"kinematics_integrator", "semi-implicit euler"}},
+       {{"attributes", {{"kinematics_integrator", "semi-implicit euler"}}}}},
       {"CartPole-v1", {{"low", "-0.1"}, {"high", "0.2"}}, {{"reset", {{"low", -0.1}, {"high", 0.2}}}}},
       {"MountainCar-v0", {{"goal_velocity", "0.02"}}, {{"make", {{"goal_velocity", 0.02}}}}},
       {"MountainCar-v0", {{"low", "-1.1"}, {"high", "0.4"}}, {{"reset", {{"low", -1.1}, {"high", 0.4}}}}},
-      {"MountainCarContinuous-v0", {{"goal_velocity", "0.03"}, {"low", "-1.2"}, {"high", "0.44"}},
+      {"MountainCarContinuous-v0",
+       {{"goal_velocity", "0.03"}, {"low", "-1.2"}, {"high", "0.44"}},
        {{"make", {{"goal_velocity", 0.03}}}, {"reset", {{"low", -1.2}, {"high", 0.44}}}}},
       {"Acrobot-v1", {{"book_or_nips", "nips"}}, {{"attributes", {{"book_or_nips", "nips"}}}}},
-      {"Acrobot-v1", {{"torque_noise_max", "1.5"}, {"dt", "0.05"}, {"low", "-3.5"}, {"high", "3"}},
+      {"Acrobot-v1",
+       {{"torque_noise_max", "1.5"}, {"dt", "0.05"}, {"low", "-3.5"}, {"high", "3"}},
        {{"attributes", {{"torque_noise_max", 1.5}, {"dt", 0.05}}}, {"reset", {{"low", -3.5}, {"high", 3}}}}},
       {"Pendulum-v1", {{"g", "9.81"}}, {{"make", {{"g", 9.81}}}}},
       {"Pendulum-v1", {{"x_init", "0.5"}, {"y_init", "7"}}, {{"reset", {{"x_init", 0.5}, {"y_init", 7}}}}},
@@ -57,8 +60,13 @@ const std::vector<Case>& cases() {
       {"FrozenLake8x8-v1", {{"is_slippery", "false"}}, {{"make", {{"is_slippery", false}}}}},
       {"Taxi-v4", {{"is_rainy", "true"}}, {{"make", {{"is_rainy", true}}}}},
       {"Taxi-v4", {{"fickle_passenger", "true"}}, {{"make", {{"fickle_passenger", true}}}}},
-      {"Taxi-v4", {{"is_rainy", "true"}, {"fickle_passenger", "true"}, {"rainy_probability", "0.5"}, {"fickle_probability", "0.9"}},
-       {{"make", {{"is_rainy", true}, {"fickle_passenger", true}, {"rainy_probability", 0.5}, {"fickle_probability", 0.9}}}}},
+      {"Taxi-v4",
+       {{"is_rainy", "true"},
+        {"fickle_passenger", "true"},
+        {"rainy_probability", "0.5"},
+        {"fickle_probability", "0.9"}},
+       {{"make",
+         {{"is_rainy", true}, {"fickle_passenger", true}, {"rainy_probability", 0.5}, {"fickle_probability", 0.9}}}}},
       {"CliffWalking-v1", {{"is_slippery", "true"}}, {{"make", {{"is_slippery", true}}}}},
       {"Blackjack-v1", {{"sab", "false"}}, {{"make", {{"sab", false}}}}},
       {"Blackjack-v1", {{"sab", "false"}, {"natural", "true"}}, {{"make", {{"sab", false}, {"natural", true}}}}},
@@ -104,7 +112,8 @@ std::string difference(T official, T ours) {
       const auto bits = std::bit_cast<Bits>(value);
       return static_cast<std::int64_t>(bits < 0 ? std::numeric_limits<Bits>::min() - bits : bits);
     };
-    text << " (distance " << std::abs(rank(official) - rank(ours)) << " ulp; a distance of 1 or 2 that grows means that "
+    text << " (distance " << std::abs(rank(official) - rank(ours))
+         << " ulp; a distance of 1 or 2 that grows means that "
          << "this machine's sin, cos or pow differ in the last bit from those the official package calls)";
   }
   return text.str();
@@ -129,8 +138,10 @@ void expect_same_space(const Space& ours, const json& official, const char* what
   if (kind == "box") {
     ASSERT_EQ(ours.kind, Space::Kind::kBox) << what;
     for (std::size_t k = 0; k < ours.low.size(); ++k) {
-      EXPECT_EQ(std::stof(official["low"][k].get<std::string>()), static_cast<float>(ours.low[k])) << what << " low " << k;
-      EXPECT_EQ(std::stof(official["high"][k].get<std::string>()), static_cast<float>(ours.high[k])) << what << " high " << k;
+      EXPECT_EQ(std::stof(official["low"][k].get<std::string>()), static_cast<float>(ours.low[k]))
+          << what << " low " << k;
+      EXPECT_EQ(std::stof(official["high"][k].get<std::string>()), static_cast<float>(ours.high[k]))
+          << what << " high " << k;
     }
   } else if (kind == "discrete") {
     ASSERT_EQ(ours.kind, Space::Kind::kDiscrete) << what;
@@ -203,7 +214,8 @@ TEST(Parity, EveryIdOfTheseFamiliesHasARow) {
 TEST(Parity, EpisodesEqualTheOfficialPackageToTheLastBit) {
   namespace fs = std::filesystem;
   if (!fs::exists(python())) {
-    GTEST_SKIP() << "needs a Python with gymnasium: set CORVID_TEST_PYTHON or run ./corvid test; looked for " << python();
+    GTEST_SKIP() << "needs a Python with gymnasium: set CORVID_TEST_PYTHON or run ./corvid test; looked for "
+                 << python();
   }
 
   // The official package plays every row.

@@ -193,15 +193,5 @@ TEST(Blackjack, FixedPoliciesEarnTheirExactMean) {
   expect_mean_of_sticking({{"sab", "false"}, {"natural", "true"}}, 17, -0.05847);
 }
 
-TEST(Blackjack, PlayerMayDrawOnAfterTheEndWithoutHarm) {
-  auto env = make_env("Blackjack-v1", {.auto_reset = AutoReset::kDisabled});
-  StepBuffer buffer(env->spec(), 1);
-  env->reset(0, buffer.view().obs);
-  const std::int64_t hit = 1;
-  for (int t = 0; t < 100; ++t) env->step(&hit, buffer.view());
-  EXPECT_EQ(buffer.view().reward[0], -1);
-  EXPECT_EQ(buffer.view().terminated[0], 1);
-}
-
 }  // namespace
 }  // namespace corvid

@@ -10,7 +10,8 @@ namespace {
 double number(const at::Tensor& tensor) { return tensor.item<double>(); }
 
 TEST(PolicyGradientLoss, WeighsLogProbabilitiesByAdvantages) {
-  EXPECT_NEAR(number(policy_gradient_loss(at::tensor({-1.f, -2.f}), at::tensor({3.f, -1.f}))), 0.5, 1e-6);  // -(-3 + 2) / 2
+  EXPECT_NEAR(number(policy_gradient_loss(at::tensor({-1.f, -2.f}), at::tensor({3.f, -1.f}))), 0.5,
+              1e-6);  // -(-3 + 2) / 2
 }
 
 TEST(ClippedSurrogate, TakesThePessimisticSideOfTheRatio) {
@@ -35,7 +36,8 @@ TEST(ValueLoss, IsTheMeanSquaredError) {
 
 TEST(ClippedValueLoss, KeepsPredictionsNearTheOldOnes) {
   // 2 -> 3 is held at 2.5, 2 -> 2.1 stays: errors 2.5 - 4 and 2.1 - 2
-  EXPECT_NEAR(number(clipped_value_loss(at::tensor({3.f, 2.1f}), at::tensor({2.f, 2.f}), at::tensor({4.f, 2.f}), 0.5)), (2.25 + 0.01) / 2, 1e-5);
+  EXPECT_NEAR(number(clipped_value_loss(at::tensor({3.f, 2.1f}), at::tensor({2.f, 2.f}), at::tensor({4.f, 2.f}), 0.5)),
+              (2.25 + 0.01) / 2, 1e-5);
 }
 
 TEST(NormalizeAdvantage, UsesBesselsCorrectionAndLeavesSinglesAlone) {

@@ -69,7 +69,8 @@ TEST(DiagonalGaussian, ActsAndEvaluatesAlike) {
       expected += -0.5 * z * z - std::log(std) - 0.5 * std::log(2 * std::numbers::pi);
     }
     EXPECT_NEAR(log_probs[i], expected, 1e-5);
-    const Evaluation evaluation = distribution->evaluate(at::from_blob(const_cast<float*>(outputs), {2, 2}), at::from_blob(actions, {2, 2}));
+    const Evaluation evaluation =
+        distribution->evaluate(at::from_blob(const_cast<float*>(outputs), {2, 2}), at::from_blob(actions, {2, 2}));
     EXPECT_NEAR(evaluation.log_prob[i].item<double>(), expected, 1e-5);
     // H = k/2 (1 + log 2 pi) + sum log std
     EXPECT_NEAR(evaluation.entropy[i].item<double>(), 1 + std::log(2 * std::numbers::pi) - 1.0, 1e-5);

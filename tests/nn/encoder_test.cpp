@@ -11,7 +11,8 @@ namespace corvid {
 namespace {
 
 TEST(Encoder, OneHotForDiscreteNumbersForBoxes) {
-  const Space space = Space::dict({{"where", Space::discrete(3, 5)}, {"speed", Space::box(-1, 1, {2})}, {"cards", Space::multi_discrete({2, 2})}});
+  const Space space = Space::dict(
+      {{"where", Space::discrete(3, 5)}, {"speed", Space::box(-1, 1, {2})}, {"cards", Space::multi_discrete({2, 2})}});
   Encoder encoder(space, false);
   ASSERT_EQ(encoder.size(), 3 + 2 + 4);
   std::int64_t where[2] = {5, 7};

@@ -61,7 +61,8 @@ TEST(Mlp, OrthogonalMatricesAreOrthonormalTimesGain) {
     Rng rng(1);
     const at::Tensor m = orthogonal(rows, columns, 2.0, rng).to(at::kDouble);
     const at::Tensor gram = rows <= columns ? at::matmul(m, m.t()) : at::matmul(m.t(), m);
-    EXPECT_LT((gram - 4 * at::eye(gram.size(0), at::kDouble)).abs().max().item<double>(), 1e-6) << rows << " x " << columns;
+    EXPECT_LT((gram - 4 * at::eye(gram.size(0), at::kDouble)).abs().max().item<double>(), 1e-6)
+        << rows << " x " << columns;
   }
 }
 

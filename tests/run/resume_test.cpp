@@ -79,7 +79,9 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.agent << " on " << c.
 
 class Resume : public testing::TestWithParam<Case> {
  protected:
-  Resume() : folder_(fs::temp_directory_path() / ("corvid_resume_" + std::to_string(::getpid()))) { fs::remove_all(folder_); }
+  Resume() : folder_(fs::temp_directory_path() / ("corvid_resume_" + std::to_string(::getpid()))) {
+    fs::remove_all(folder_);
+  }
   ~Resume() override { fs::remove_all(folder_); }
 
   RunSetup setup(const std::string& name) const {
@@ -115,7 +117,8 @@ TEST_P(Resume, EqualsARunThatNeverStopped) {
   RunSummary summary;
   for (bool finished = false; !finished;) {
     std::atomic<bool> stop = false;
-    std::unique_ptr<corvid::Run> run = folder.empty() ? std::make_unique<corvid::Run>(setup("parts"), "test", stop) : corvid::Run::resume(folder, stop, notes);
+    std::unique_ptr<corvid::Run> run = folder.empty() ? std::make_unique<corvid::Run>(setup("parts"), "test", stop)
+                                                      : corvid::Run::resume(folder, stop, notes);
     folder = run->folder();
     // Long enough for some steps, short against the whole: each round gets a little further.
     std::thread timer([&, round = stops] {
@@ -153,13 +156,19 @@ const std::vector<Case>& cases() {
       {"reinforce", "CartPole-v1", {{"normalize_observations", "true"}}},
       {"a2c", "Acrobot-v1", {{"normalize_rewards", "true"}}},
       {"ppo", "CartPole-v1", {{"n_steps", "64"}, {"learning_rate", "lin_1e-3"}, {"target_kl", "0.02"}}},
-      {"ppo", "Pendulum-v1", {{"n_steps", "64"}, {"normalize_observations", "true"}, {"normalize_rewards", "true"}, {"clip_range_vf", "0.2"}}},
+      {"ppo",
+       "Pendulum-v1",
+       {{"n_steps", "64"},
+        {"normalize_observations", "true"},
+        {"normalize_rewards", "true"},
+        {"clip_range_vf", "0.2"}}},
       {"ppo", "FrozenLake-v1", {{"n_steps", "32"}}}};
   return list;
 }
 
-INSTANTIATE_TEST_SUITE_P(Agents, Resume, testing::ValuesIn(cases()),
-                         [](const auto& info) { return info.param.agent + "_" + info.param.env.substr(0, info.param.env.find('-')); });
+INSTANTIATE_TEST_SUITE_P(Agents, Resume, testing::ValuesIn(cases()), [](const auto& info) {
+  return info.param.agent + "_" + info.param.env.substr(0, info.param.env.find('-'));
+});
 
 /// An agent without a case above would be resumed on trust.
 TEST(ResumeCases, CoverEveryAgent) {

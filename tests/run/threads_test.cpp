@@ -1,0 +1,49 @@
+// A whole run gives the same bytes with one thread and with many, denormal observations included.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "core/run/run.h"
+
+namespace corvid {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(Run, DoesNotDependOnTheNumberOfThreads) {
+  const fs::path folder = fs::temp_directory_path() / ("corvid_threads_" + std::to_string(::getpid()));
+  std::vector<std::string> evaluations;
+  for (const int num_threads : {1, 3}) {
+    RunSetup setup;
+    setup.config.env = "CartPole-v1";
+    setup.config.num_envs = 512;
+    setup.config.num_threads = num_threads;
+    setup.config.total_timesteps = 512 * 64;
+    setup.config.n_final_eval_episodes = 10;
+    setup.config.log_dir = folder.string();
+    setup.config.name = "threads-" + std::to_string(num_threads);
+    // Numbers too small for normal floats: a thread that rounds them to zero gives itself away.
+    setup.env_options = {{"low", "1e-39"}, {"high", "2e-39"}};
+    setup.agent = agent_registry().at("ppo").maker();
+    Fields list = setup.agent->fields();
+    set_field(list, "n_steps", "16", "agent", "test");
+    set_field(list, "batch_size", "2048", "agent", "test");
+    const std::atomic<bool> never = false;
+    corvid::Run run(std::move(setup), "test", never);
+    const RunSummary summary = run.execute({});
+    std::ifstream file(summary.run_dir / "evaluations.npz", std::ios::binary);
+    evaluations.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+
+    // A denormal survives in the thread that trains.
+    const auto env = make_env("CartPole-v1", {.num_envs = 1}, {{"low", "1e-39"}, {"high", "2e-39"}});
+    const StepBuffer buffer(env->spec(), 1);
+    env->reset(0, buffer.view().obs);
+    EXPECT_GT(buffer.view().obs.as<float>()[0], 0.0f);
+  }
+  EXPECT_TRUE(evaluations[0] == evaluations[1]);
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace corvid
