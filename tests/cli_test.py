@@ -304,7 +304,10 @@ class Output(ProgramTest):
         self.assertEqual(len(result.stdout.splitlines()), 1)
 
     def test_a_bar_with_time_left_on_a_terminal(self):
-        master, slave = pty.openpty()
+        try:
+            master, slave = pty.openpty()
+        except OSError as error:  # a container without /dev/pts
+            self.skipTest(f"no terminal can be opened here: {error}")
         process = self.start(*self.TRAIN, stderr=slave)
         os.close(slave)
         shown = b""

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
 #include "core/base/version.h"
 #include "core/io/atomic_file.h"
@@ -75,7 +76,7 @@ fs::path make_run_folder(const RunConfig& config) {
 fs::path folder_of_checkpoint(const fs::path& file) {
   const fs::path given = file.parent_path();
   const fs::path whole = fs::absolute(file).lexically_normal().parent_path();
-  const fs::path folder =
+  fs::path folder =
       given.filename() == "checkpoints" && given.has_parent_path() ? given.parent_path() : whole.parent_path();
   if (whole.filename() != "checkpoints" || !fs::exists(folder / "config.toml")) {
     fail(ErrorKind::kBadFile, file.string(),
@@ -394,8 +395,10 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
       for (const auto& [name, value] : versions()) {
         const auto old = info.versions.find(name);
         if (old == info.versions.end() || old->second == value) continue;
-        notes.push_back(name + " was '" + old->second + "' and is now '" + value +
-                        "': the rest may differ in the last bits from a run that never stopped");
+        std::ostringstream note;
+        note << name << " was '" << old->second << "' and is now '" << value
+             << "': the rest may differ in the last bits from a run that never stopped";
+        notes.push_back(note.str());
       }
       return run;
     } catch (const Error& error) {
