@@ -23,7 +23,7 @@ nlohmann::ordered_json json_value(const Field& field) {
 void report(const std::string& name, std::vector<double> values, const std::string& unit,
             const nlohmann::ordered_json& settings, bool json) {
   std::sort(values.begin(), values.end());
-  const double median = values[values.size() / 2];
+  const double median = (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
   std::cout << std::left << std::setw(12) << name << std::right << std::fixed << std::setprecision(0) << std::setw(12)
             << median << " " << unit << "  (" << values.front() << " to " << values.back() << " in " << values.size()
             << ")  " << settings.dump() << "\n";

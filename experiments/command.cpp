@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <iostream>
 #include <sstream>
 
@@ -132,6 +133,11 @@ bool CommandLine::parse(const Arguments& arguments) {
          "' is one word too many; usage: corvid ", command_.id, " ", command_.usage);
   }
   return true;
+}
+
+std::string program() {
+  const char* called = std::getenv("CORVID_COMMAND");
+  return called ? called : "corvid";
 }
 
 void print_json(const nlohmann::ordered_json& object) { std::cout << object.dump() << std::endl; }

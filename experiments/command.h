@@ -63,6 +63,9 @@ class CommandLine {
   std::vector<std::pair<std::string, std::string>> given_;
 };
 
+/// How the program was called, for hints that can be pasted: the launcher says so in CORVID_COMMAND.
+std::string program();
+
 /// The last line of standard output under --json.
 void print_json(const nlohmann::ordered_json& object);
 

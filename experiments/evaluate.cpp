@@ -52,10 +52,11 @@ int evaluate_command(const Command& command, const Arguments& arguments) {
                                            kMaxEvaluationSteps, [] { return stop_requested.load(); });
   if (result.rewards.empty()) return kExitInterrupted;
 
-  std::cout << std::fixed << std::setprecision(2) << config.agent << " on " << config.env << " after " << loaded.steps
-            << " steps: return " << result.mean_reward() << " ± " << result.std_reward() << ", length "
-            << result.mean_length() << ", " << result.rewards.size() << (stochastic ? " sampled" : " deterministic")
-            << " episodes" << (stop_requested ? ", partial: the longer ones are missing" : "") << "\n";
+  std::cout << std::fixed << std::setprecision(2) << config.agent << " on " << config.env << " ("
+            << loaded.checkpoint.string() << ") after " << loaded.steps << " steps: return " << result.mean_reward()
+            << " ± " << result.std_reward() << ", length " << result.mean_length() << ", " << result.rewards.size()
+            << (stochastic ? " sampled" : " deterministic") << " episodes"
+            << (stop_requested ? ", partial: the longer ones are missing" : "") << "\n";
   if (json) {
     print_json({{"mean_reward", json_number(result.mean_reward())},
                 {"std_reward", json_number(result.std_reward())},
@@ -68,7 +69,7 @@ int evaluate_command(const Command& command, const Arguments& arguments) {
 CORVID_REGISTER_COMMAND(
     evaluate, {.id = "evaluate",
                .usage = "RUN|CHECKPOINT [--n-eval-episodes 100] [--stochastic] [--env-set key=value] [--json]",
-               .summary = "Play episodes with a trained agent and report returns",
+               .summary = "Play episodes with a trained agent (of a run: its best checkpoint) and report returns",
                .run = evaluate_command});
 
 }  // namespace

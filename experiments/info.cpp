@@ -1,4 +1,5 @@
 // corvid info: all about one environment, agent, run, checkpoint or rollout shard.
+#include <algorithm>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
@@ -57,7 +58,31 @@ void info_checkpoint(const fs::path& path) {
   std::cout << "\n" << info.config_toml;
 }
 
-void info_run(const fs::path& folder) {
+/// One line a shard; false when one is damaged or missing, which does not keep the others from being listed.
+bool list_rollouts(const fs::path& folder) {
+  try {
+    for (const std::string& line : describe_rollouts(folder)) std::cout << line << "\n";
+    return true;
+  } catch (const Error& error) {
+    std::cout << error.what() << "\n";
+  }
+  std::vector<fs::path> shards;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".h5") shards.push_back(entry.path());
+  }
+  std::sort(shards.begin(), shards.end());
+  for (const fs::path& path : shards) {
+    try {
+      std::cout << read_shard(path).lines().front() << "\n";
+    } catch (const Error&) {
+      std::cout << path.filename().string() << ": damaged\n";
+    }
+  }
+  return false;
+}
+
+/// The exit code: that of a bad input file when a shard is damaged.
+int info_run(const fs::path& folder) {
   std::cout << "run " << folder.string() << "\n";
   if (std::ifstream command(folder / "command.txt"); command) std::cout << command.rdbuf();
   for (const fs::path& path : checkpoints(folder)) {
@@ -67,11 +92,10 @@ void info_run(const fs::path& folder) {
       std::cout << path.filename().string() << "  cannot be read: " << error.what() << "\n";
     }
   }
-  if (fs::exists(folder / "rollouts")) {
-    for (const std::string& line : describe_rollouts(folder / "rollouts")) std::cout << line << "\n";
-  }
+  const bool damaged = fs::exists(folder / "rollouts") && !list_rollouts(folder / "rollouts");
   std::cout << "\n";
   if (std::ifstream config(folder / "config.toml"); config) std::cout << config.rdbuf();
+  return damaged ? static_cast<int>(ErrorKind::kBadFile) : 0;
 }
 
 int info_command(const Command& command, const Arguments& arguments) {
@@ -88,7 +112,7 @@ int info_command(const Command& command, const Arguments& arguments) {
   } else if (agent_registry().contains(name)) {
     info_agent(agent_registry().at(name));
   } else if (fs::is_directory(name)) {
-    info_run(name);
+    return info_run(name);
   } else if (fs::exists(name)) {
     if (fs::path(name).filename().string().starts_with("shard-")) {
       for (const std::string& text : read_shard(name).lines()) std::cout << text << "\n";

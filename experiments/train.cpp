@@ -14,7 +14,8 @@ struct Output {
 };
 
 Fields fields(Output& o) {
-  return {Field("json", &o.json, "end with one JSON line on standard output"), Field("quiet", &o.quiet, "no progress")};
+  return {Field("json", &o.json, "end with one JSON line on standard output"),
+          Field("quiet", &o.quiet, "print nothing but errors and the JSON line")};
 }
 
 /// A word as a shell would need it to be typed.
@@ -35,15 +36,18 @@ int finish(Run& run, const Output& output) {
     summary = run.execute([&](const Status& status) { progress.show(status); });
   } catch (const Error&) {
     progress.finish();
-    std::cerr << "the run stopped; once the cause below is mended, go on from its last checkpoint: corvid resume "
-              << run.folder().string() << "\n";
+    // Diverged or a full disk: only one of them is mended by going on.
+    std::cerr << "the run stopped. To train with other settings take another --name, or --overwrite. Where the cause "
+                 "lies outside, "
+                 "such as a full disk, go on from the last checkpoint, if there is one: "
+              << program() << " resume " << run.folder().string() << "\n";
     throw;
   }
   progress.finish();
 
   if (summary.interrupted) {
     std::cerr << "interrupted after " << summary.steps << " steps; everything so far is in " << summary.run_dir.string()
-              << "\ngo on with: corvid resume " << shell_quoted(summary.run_dir.string()) << "\n";
+              << "\ngo on with: " << program() << " resume " << shell_quoted(summary.run_dir.string()) << "\n";
     return kExitInterrupted;
   }
   const EvaluationResult& evaluation = summary.evaluation;
@@ -54,7 +58,7 @@ int finish(Run& run, const Output& output) {
               << count_text(summary.steps_per_second) << " steps/s)\n"
               << "run folder: " << summary.run_dir.string() << "\n"
               << "  progress.csv monitor.csv evaluations.npz  learning curves\n"
-              << "  checkpoints/best.h5 last.h5               corvid evaluate "
+              << "  checkpoints/best.h5 last.h5               " << program() << " evaluate "
               << shell_quoted(summary.run_dir.string()) << "\n";
   }
   if (output.json) {
@@ -68,6 +72,18 @@ int finish(Run& run, const Output& output) {
                 {"seed", run.setup().config.seed}});
   }
   return 0;
+}
+
+/// A rollout longer than the training means an agent that never learns.
+void note_missing_updates(const RunSetup& setup) {
+  for (const Field& field : setup.agent->fields()) {
+    if (!field.is_called("n_steps")) continue;
+    const std::int64_t rollout = std::stoll(field.value()) * setup.config.num_envs;
+    if (rollout <= setup.config.total_timesteps) return;
+    std::cerr << "note: one update needs " << rollout << " steps (n_steps " << field.value() << " times num_envs "
+              << setup.config.num_envs << "), but total_timesteps is " << setup.config.total_timesteps
+              << ": nothing will be learned\n";
+  }
 }
 
 int train_command(const Command& command, const Arguments& arguments) {
@@ -84,6 +100,7 @@ int train_command(const Command& command, const Arguments& arguments) {
     std::cerr << "training " << config.agent << " on " << config.env << ", seed " << config.seed << ", with " << note
               << "\n"
               << "run folder " << run.folder().string() << "\n";
+    note_missing_updates(run.setup());
     const bool unlimited = config.max_episode_steps == 0 ||
                            (config.max_episode_steps < 0 && env_registry().at(config.env).max_episode_steps == 0);
     if (unlimited) {

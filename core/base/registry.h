@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,5 +54,16 @@ class Registry {
   std::string what_;
   std::vector<Entry> entries_;
 };
+
+/// For static initialisers, where an exception could only abort: says what is wrong and ends the program.
+template <class Entry>
+bool add_at_start(Registry<Entry>& registry, Entry entry) {
+  const std::string id = entry.id;
+  if (registry.contains(id)) {
+    std::fprintf(stderr, "corvid: '%s' is registered twice; give one of the two another id\n", id.c_str());
+    std::_Exit(1);
+  }
+  return registry.add(std::move(entry));
+}
 
 }  // namespace corvid

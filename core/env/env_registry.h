@@ -65,7 +65,7 @@ bool register_env(EnvEntry entry) {
     auto options = parse_options<E>(self, {});
     return describe_fields(fields(options));
   };
-  return env_registry().add(std::move(entry));
+  return add_at_start(env_registry(), std::move(entry));
 }
 
 }  // namespace corvid

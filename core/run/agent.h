@@ -83,7 +83,7 @@ bool register_agent(AgentEntry entry) {
     }
   };
   entry.maker = [] { return std::make_unique<Maker>(); };
-  return agent_registry().add(std::move(entry));
+  return add_at_start(agent_registry(), std::move(entry));
 }
 
 }  // namespace corvid

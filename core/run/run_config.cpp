@@ -34,7 +34,8 @@ Fields fields(RunConfig& c) {
       Field("keep_checkpoints", &c.keep_checkpoints, "how many of the newest checkpoints are kept").at_least(1),
       Field("tensorboard", &c.tensorboard, "write TensorBoard event files"),
       Field("log_rollouts", &c.log_rollouts, "write every step to HDF5 shards"),
-      Field("rows_per_shard", &c.rows_per_shard, "steps in one HDF5 shard: what a crash can cost").at_least(1),
+      Field("rows_per_shard", &c.rows_per_shard, "most steps in one HDF5 shard; every checkpoint closes one too")
+          .at_least(1),
   };
 }
 
