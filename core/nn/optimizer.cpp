@@ -33,7 +33,7 @@ void RmsProp::step(Parameters& parameters, double learning_rate) {
   at::NoGradGuard no_grad;
   square_.mul_(alpha_).addcmul_(parameters.gradient(), parameters.gradient(), 1 - alpha_);
   at::sqrt_out(scratch_, square_).add_(eps_);
-  at::Tensor flat = parameters.flat();
+  const at::Tensor& flat = parameters.flat();
   flat.addcdiv_(parameters.gradient(), scratch_, -learning_rate);
 }
 
