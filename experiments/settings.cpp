@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "core/io/config_file.h"
-
 namespace corvid {
 
 namespace fs = std::filesystem;
@@ -52,22 +50,10 @@ void apply_file(RunSetup& setup, const std::string& path) {
   for (const ConfigSection& section : read_config(path)) {
     for (const ConfigEntry& entry : section.entries) {
       const std::string where = path + ":" + std::to_string(entry.line);
-      if (section.name == "run") {
-        Fields list = fields(setup.config);
-        set_field(list, entry.key, entry.value, "a run", where);
-      } else if (section.name == "agent") {
-        Fields list = setup.agent->fields();
-        set_field(list, entry.key, entry.value, "agent " + setup.config.agent, where);
-      } else if (section.name == "env") {
-        check_env_option(setup.config.env, {entry.key, entry.value}, where);
-        setup.env_options.emplace_back(entry.key, entry.value);
-      } else if (section.name.empty()) {
-        set_run_or_agent(setup, entry.key, entry.value, where);
-      } else {
-        fail(ErrorKind::kUsage, path, ":", section.line, ": unknown section [", section.name, "]",
-             suggestion(section.name, {"run", "agent", "env"}));
-      }
+      if (section.name == "env") check_env_option(setup.config.env, {entry.key, entry.value}, where);
+      if (section.name.empty()) set_run_or_agent(setup, entry.key, entry.value, where);
     }
+    if (!section.name.empty()) apply_section(setup, section, path);
   }
 }
 

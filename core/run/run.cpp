@@ -12,7 +12,6 @@
 #include "core/base/version.h"
 #include "core/io/atomic_file.h"
 #include "core/io/checkpoint.h"
-#include "core/io/config_file.h"
 
 namespace corvid {
 
@@ -101,27 +100,34 @@ std::string RunSetup::to_toml() const {
   return text + toml_text("env", {env_options.begin(), env_options.end()});
 }
 
+void apply_section(RunSetup& setup, const ConfigSection& section, std::string_view file) {
+  auto apply = [&](Fields list, const std::string& owner) {
+    for (const ConfigEntry& entry : section.entries) {
+      set_field(list, entry.key, entry.value, owner, std::string(file) + ":" + std::to_string(entry.line));
+    }
+  };
+  if (section.name == "run") {
+    apply(fields(setup.config), "a run");
+  } else if (section.name == "agent") {
+    apply(setup.agent->fields(), "agent " + setup.config.agent);
+  } else if (section.name == "env") {
+    for (const ConfigEntry& entry : section.entries) setup.env_options.emplace_back(entry.key, entry.value);
+  } else if (!section.name.empty() || !section.entries.empty()) {
+    fail(ErrorKind::kUsage, file, ":", section.line, ": unknown section [", section.name, "]",
+         suggestion(section.name, {"run", "agent", "env"}));
+  }
+}
+
 RunSetup setup_from_toml(std::string_view text, std::string_view name) {
   const std::vector<ConfigSection> sections = parse_config(text, name);
   RunSetup setup;
-  auto apply = [&](const char* section_name, Fields list, const std::string& owner) {
-    for (const ConfigSection& section : sections) {
-      if (section.name != section_name) continue;
-      for (const ConfigEntry& entry : section.entries) {
-        set_field(list, entry.key, entry.value, owner, std::string(name) + ":" + std::to_string(entry.line));
-      }
-    }
-  };
-  apply("run", fields(setup.config), "a run");
-  setup.agent = agent_registry().at(setup.config.agent).maker();
-  apply("agent", setup.agent->fields(), "agent " + setup.config.agent);
+  // The run's settings name the agent, which decides what the others may be.
   for (const ConfigSection& section : sections) {
-    if (section.name == "env") {
-      for (const ConfigEntry& entry : section.entries) setup.env_options.emplace_back(entry.key, entry.value);
-    } else if (section.name != "run" && section.name != "agent" && !(section.name.empty() && section.entries.empty())) {
-      fail(ErrorKind::kUsage, name, ":", section.line, ": unknown section [", section.name, "]",
-           suggestion(section.name, {"run", "agent", "env"}));
-    }
+    if (section.name == "run") apply_section(setup, section, name);
+  }
+  setup.agent = agent_registry().at(setup.config.agent).maker();
+  for (const ConfigSection& section : sections) {
+    if (section.name != "run") apply_section(setup, section, name);
   }
   return setup;
 }

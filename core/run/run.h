@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/io/checkpoint.h"
+#include "core/io/config_file.h"
 #include "core/run/hooks.h"
 
 namespace corvid {
@@ -31,6 +32,10 @@ struct RunSetup {
   /// All of it as TOML: what config.toml holds and --config reads.
   std::string to_toml() const;
 };
+
+/// Applies one section of a settings file, run, agent or env; `setup.agent` must be made before the agent's. Throws Error with
+/// file and line for what is unknown or wrong.
+void apply_section(RunSetup& setup, const ConfigSection& section, std::string_view file);
 
 /// Reads settings from TOML text with sections run, agent and env. Throws Error with `name` and line.
 RunSetup setup_from_toml(std::string_view text, std::string_view name);
