@@ -29,3 +29,24 @@ function(corvid_library name)
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/corvid>)
 endfunction()
+
+# Files *.simd.cpp are compiled once for each instruction set; core/simd/isa.h chooses when the program runs. Fused
+# multiply-adds are written out there, so contraction stays off.
+set(CORVID_AVX2_FLAGS -mavx2 -mfma)
+set(CORVID_AVX512_FLAGS -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 warns wrongly about its own AVX-512 intrinsics (GCC bug 105593).
+  list(APPEND CORVID_AVX512_FLAGS -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
+
+function(corvid_simd_sources target)
+  foreach(isa IN ITEMS avx2 avx512)
+    string(TOUPPER ${isa} upper)
+    add_library(${target}_${isa} OBJECT ${ARGN})
+    corvid_compile_options(${target}_${isa})
+    target_include_directories(${target}_${isa} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_compile_options(${target}_${isa} PRIVATE ${CORVID_${upper}_FLAGS})
+    target_compile_definitions(${target}_${isa} PRIVATE CORVID_ISA=${isa})
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_${isa}>)
+  endforeach()
+endfunction()

@@ -30,6 +30,7 @@ READY = ("run folder", "going on with")
 
 class CrashTest(ProgramTest):
     reference_folder = None
+    reference_seconds = 0
 
     def setUp(self):
         super().setUp()
@@ -42,9 +43,14 @@ class CrashTest(ProgramTest):
         if not CrashTest.reference_folder:
             holder = tempfile.TemporaryDirectory(prefix="corvid-test-")
             unittest.addModuleCleanup(holder.cleanup)
+            start = time.monotonic()
             self.ok("train", *TRAIN, "--name", "whole", "--quiet", "--log-dir", holder.name)
+            CrashTest.reference_seconds = time.monotonic() - start
             CrashTest.reference_folder = pathlib.Path(holder.name) / "CartPole-v1/ppo/whole-s0"
         return CrashTest.reference_folder
+
+    def sleep_a_part_of_a_run(self):
+        time.sleep(self.random.uniform(0, 0.5 * self.reference_seconds))
 
     def start_and_wait(self, *arguments, **more):
         """Returns once signals are handled and the run has its folder."""
@@ -77,7 +83,7 @@ class Interruption(CrashTest):
             words = ["train", *TRAIN, "--name", name]
             while True:
                 process, _ = self.start_and_wait(*words)
-                time.sleep(self.random.uniform(0, 0.7))
+                self.sleep_a_part_of_a_run()
                 process.send_signal(self.random.choice([signal.SIGINT, signal.SIGTERM]))
                 out, err = process.communicate(timeout=60)
                 if process.returncode == 0:
@@ -151,7 +157,7 @@ class Kill(CrashTest):
             while True:
                 process, before = self.start_and_wait(*words)
                 if kills < 12:
-                    time.sleep(self.random.uniform(0, 0.8))
+                    self.sleep_a_part_of_a_run()
                     process.kill()
                 _, err = process.communicate(timeout=60)
                 if process.returncode == 0:

@@ -9,14 +9,17 @@ import subprocess
 import sys
 
 # Lowest first: a layer includes itself and earlier ones.
-CORE_LAYERS = ["base", "env", "nn", "learn", "buffer", "io", "run", "compress", "stats"]
+CORE_LAYERS = ["base", "env", "simd", "nn", "learn", "buffer", "io", "run", "compress", "stats"]
 ROOMS = {  # room: what it may include of the project
     "envs": ["core/base", "core/env", "envs"],
     "render": ["core/base", "core/env", "render"],
     "agents": ["core", "agents"],
     "experiments": ["core", "agents", "envs", "experiments", "render"],
 }
-WITHOUT_TORCH = ["core/base", "core/env", "core/io", "envs", "render"]
+WITHOUT_TORCH = ["core/base", "core/env", "core/simd", "core/io", "envs", "render", "core/nn/kernels.h", "core/nn/kernels.cpp",
+                 "core/nn/kernels.simd.cpp", "core/nn/fused_mlp.h", "core/nn/fused_mlp.cpp", "core/learn/returns.h",
+                 "core/learn/returns.cpp", "core/learn/loss_kernels.h", "core/learn/loss_kernels.cpp",
+                 "core/learn/loss_kernels.simd.cpp"]
 TORCH_HEADER = re.compile(r"^(ATen|c10|torch|caffe2)/")
 SDL_HEADER = re.compile(r"^SDL2?(/|_|\.h)")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)

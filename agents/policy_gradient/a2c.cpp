@@ -1,7 +1,6 @@
 // Advantage actor-critic: one gradient step on each short rollout.
 // Source: Mnih et al. 2016, algorithm S3, with synchronous environments in place of asynchronous workers.
 // Deviation: actor and critic share no layers; RMSProp adds its epsilon outside the root; no entropy bonus by default.
-#include "core/learn/losses.h"
 #include "core/run/on_policy.h"
 
 namespace corvid {
@@ -29,26 +28,19 @@ class A2c final : public OnPolicyAgent {
 
   A2c(const Config& config, const AgentContext& context) : OnPolicyAgent(config, context) {
     if (config.use_rms_prop)
-      optimizer_ = std::make_unique<RmsProp>(networks_.parameters());
+      optimizer_ = std::make_unique<RmsProp>(networks_.parameters(), RmsPropConfig{.fused = compute_.fused});
     else
-      optimizer_ = std::make_unique<Adam>(networks_.parameters());
+      optimizer_ = std::make_unique<Adam>(networks_.parameters(), AdamConfig{.fused = compute_.fused});
   }
 
  protected:
   void update(double progress) override {
-    at::Tensor advantage = rollout_.flat_advantages().to(device_);
-    if (config_.normalize_advantage) advantage = normalize_advantage(advantage);
-
-    const auto [log_prob, entropy, value] =
-        networks_.evaluate(rollout_.flat_features().to(device_), rollout_.flat_actions().to(device_));
-    const at::Tensor policy_loss = policy_gradient_loss(log_prob, advantage);
-    const at::Tensor value_error = value_loss(value, rollout_.flat_returns().to(device_));
-    const at::Tensor mean_entropy = entropy.mean();
-    const at::Tensor loss = policy_loss + config_.vf_coef * value_error - config_.ent_coef * mean_entropy;
-    record(policy_loss, value_error, mean_entropy);
-
-    networks_.parameters().zero_grad();
-    loss.backward();
+    // L = -mean(A log pi(a | s)) + c_v mean((V - R)^2) - c_e H, on the whole rollout
+    learner_.gradient(batch(), {},
+                      {.loss = PolicyLoss::kPolicyGradient,
+                       .vf_coef = config_.vf_coef,
+                       .ent_coef = config_.ent_coef,
+                       .normalize_advantage = config_.normalize_advantage});
     step_optimizer(progress);
   }
 };

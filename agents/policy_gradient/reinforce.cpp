@@ -10,7 +10,7 @@
 #include "core/nn/actor_critic.h"
 #include "core/nn/optimizer.h"
 #include "core/run/agent.h"
-#include "core/run/device.h"
+#include "core/run/compute.h"
 
 namespace corvid {
 namespace {
@@ -47,15 +47,15 @@ class Reinforce final : public Agent {
 
   Reinforce(const Config& config, const AgentContext& context)
       : config_(config),
-        device_(open_device(context.device)),
+        compute_(open_compute(context)),
         rng_(context.seed),
-        networks_(context.spec, config, device_, rng_),
-        adam_(networks_.parameters()),
+        networks_(context.spec, config, compute_, rng_),
+        adam_(networks_.parameters(), {.fused = compute_.fused}),
         step_(context.spec, 1, context.num_envs, networks_.encoder().size(), networks_.distribution().action_size(),
               networks_.distribution().action_type()),
         env_actions_(static_cast<std::size_t>(context.num_envs) * context.spec.action.bytes()),
         open_(static_cast<std::size_t>(context.num_envs)),
-        sums_(at::zeros({3}, at::TensorOptions().device(device_))) {}
+        sums_(at::zeros({3}, at::TensorOptions().device(compute_.device))) {}
 
   ObsView first_obs() override { return step_.obs(); }
 
@@ -179,11 +179,11 @@ class Reinforce final : public Agent {
 
   void update(double progress) {
     const auto size = static_cast<std::int64_t>(returns_.size());
-    const at::Tensor x = at::from_blob(batch_.features.data(), {size, features()}, at::kFloat).to(device_);
+    const at::Tensor x = at::from_blob(batch_.features.data(), {size, features()}, at::kFloat).to(compute_.device);
     const at::Tensor actions = at::from_blob(batch_.actions.data(), {size, networks_.distribution().action_size()},
                                              networks_.distribution().action_type())
-                                   .to(device_);
-    const at::Tensor returns = at::from_blob(returns_.data(), {size}, at::kFloat).to(device_);
+                                   .to(compute_.device);
+    const at::Tensor returns = at::from_blob(returns_.data(), {size}, at::kFloat).to(compute_.device);
 
     // grad J = E[(G_t - V(s_t)) grad log pi(a_t | s_t)] (eq. 13.11)
     const auto [log_prob, entropy, value] = networks_.evaluate(x, actions);
@@ -197,8 +197,7 @@ class Reinforce final : public Agent {
 
     networks_.parameters().zero_grad();
     loss.backward();
-    networks_.parameters().clip_grad_norm(config_.max_grad_norm);
-    adam_.step(networks_.parameters(), config_.learning_rate.at(progress));
+    adam_.step(networks_.parameters(), config_.learning_rate.at(progress), config_.max_grad_norm);
 
     {
       at::NoGradGuard no_grad;
@@ -212,7 +211,7 @@ class Reinforce final : public Agent {
   }
 
   Config config_;
-  at::Device device_;
+  Compute compute_;
   Rng rng_;
   ActorCritic networks_;
   Adam adam_;

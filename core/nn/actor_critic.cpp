@@ -1,7 +1,7 @@
 #include "core/nn/actor_critic.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "core/base/check.h"
 
@@ -18,8 +18,8 @@ Fields fields(ActorCriticConfig& c) {
   };
 }
 
-ActorCritic::ActorCritic(const EnvSpec& spec, const ActorCriticConfig& config, at::Device device, Rng& rng)
-    : device_(device),
+ActorCritic::ActorCritic(const EnvSpec& spec, const ActorCriticConfig& config, const Compute& compute, Rng& rng)
+    : compute_(compute),
       encoder_(spec.observation, config.normalize_observations, config.clip_observations),
       distribution_(make_distribution(spec.action, config.log_std_init)) {
   const Activation activation = parse_activation(config.activation);
@@ -30,21 +30,19 @@ ActorCritic::ActorCritic(const EnvSpec& spec, const ActorCriticConfig& config, a
   std::vector<at::Tensor> tensors = actor_.parameters();
   for (const at::Tensor& tensor : critic_.parameters()) tensors.push_back(tensor);
   for (const at::Tensor& tensor : distribution_->parameters()) tensors.push_back(tensor);
-  for (at::Tensor& tensor : tensors) tensor.set_data(tensor.to(device));
+  for (at::Tensor& tensor : tensors) tensor.set_data(tensor.to(compute.device));
   parameters_ = Parameters(std::move(tensors));
-}
-
-at::Tensor ActorCritic::on_device(const float* features, std::int64_t n) const {
-  // from_blob does not own or write the memory; on the CPU this is a view.
-  return at::from_blob(const_cast<float*>(features), {n, encoder_.size()}, at::kFloat).to(device_);
+  if (compute.on_kernels()) {
+    actor_.fuse();
+    critic_.fuse();
+  }
 }
 
 namespace {
 
-void check_finite(const at::Tensor& outputs) {
-  const float* numbers = outputs.const_data_ptr<float>();
+void check_finite(const float* outputs, std::int64_t n) {
   double sum = 0;
-  for (std::int64_t k = 0; k < outputs.numel(); ++k) sum += numbers[k];
+  for (std::int64_t k = 0; k < n; ++k) sum += outputs[k];
   if (std::isfinite(sum)) return;
   fail(ErrorKind::kFailed,
        "a network gave NaN or infinity: training diverged; lower learning_rate or max_grad_norm, or look for "
@@ -53,22 +51,34 @@ void check_finite(const at::Tensor& outputs) {
 
 }  // namespace
 
+const float* ActorCritic::infer(const Mlp& mlp, const float* features, std::int64_t n) {
+  Memory& memory = &mlp == &actor_ ? actor_memory_ : critic_memory_;
+  const std::int64_t size = n * mlp.outputs();
+  if (mlp.fused()) {
+    if (!memory.work || memory.work->rows() < n) {
+      memory.work = std::make_unique<FusedMlp::Workspace>(*mlp.fused(), n);
+      memory.outputs.resize(static_cast<std::size_t>(size));
+    }
+    mlp.fused()->infer(mlp.data(), features, n, memory.outputs.data(), *memory.work);
+    check_finite(memory.outputs.data(), size);
+    return memory.outputs.data();
+  }
+  at::NoGradGuard no_grad;
+  // from_blob does not own or write the memory; on the CPU this is a view.
+  const at::Tensor x = at::from_blob(const_cast<float*>(features), {n, encoder_.size()}, at::kFloat);
+  memory.tensor = mlp.forward(x.to(compute_.device)).cpu();
+  check_finite(memory.tensor.const_data_ptr<float>(), size);
+  return memory.tensor.const_data_ptr<float>();
+}
+
 void ActorCritic::act(const float* features, std::int64_t n, Rng& rng, void* actions, void* env_actions,
                       float* log_probs, float* values) {
-  at::NoGradGuard no_grad;
-  const at::Tensor x = on_device(features, n);
-  const at::Tensor outputs = actor_.forward(x).cpu();
-  const at::Tensor value = critic_.forward(x).cpu();
-  check_finite(outputs);
-  check_finite(value);
-  distribution_->act(outputs.const_data_ptr<float>(), n, false, rng, actions, env_actions, log_probs);
-  std::memcpy(values, value.const_data_ptr<float>(), static_cast<std::size_t>(n) * sizeof(float));
+  std::copy_n(infer(critic_, features, n), n, values);
+  distribution_->act(infer(actor_, features, n), n, false, rng, actions, env_actions, log_probs);
 }
 
 void ActorCritic::value(const float* features, std::int64_t n, float* values) {
-  at::NoGradGuard no_grad;
-  const at::Tensor value = critic_.forward(on_device(features, n)).cpu();
-  std::memcpy(values, value.const_data_ptr<float>(), static_cast<std::size_t>(n) * sizeof(float));
+  std::copy_n(infer(critic_, features, n), n, values);
 }
 
 ActorCritic::Outputs ActorCritic::evaluate(const at::Tensor& features, const at::Tensor& actions) const {
@@ -77,15 +87,12 @@ ActorCritic::Outputs ActorCritic::evaluate(const at::Tensor& features, const at:
 }
 
 void ActorCritic::act(const ObsView& obs, std::int64_t n, bool deterministic, Rng& rng, void* actions) {
-  at::NoGradGuard no_grad;
-  std::vector<float> features(static_cast<std::size_t>(n * encoder_.size()));
-  encoder_.encode(obs, n, false, features.data());
-  const at::Tensor outputs = actor_.forward(on_device(features.data(), n)).cpu();
-  std::vector<float> log_probs(static_cast<std::size_t>(n));
-  std::vector<std::int64_t> stored(
-      static_cast<std::size_t>(n * distribution_->action_size()));  // wide enough for floats
-  check_finite(outputs);
-  distribution_->act(outputs.const_data_ptr<float>(), n, deterministic, rng, stored.data(), actions, log_probs.data());
+  features_.resize(static_cast<std::size_t>(n * encoder_.size()));
+  log_probs_.resize(static_cast<std::size_t>(n));
+  stored_.resize(static_cast<std::size_t>(n * distribution_->action_size()));  // wide enough for floats
+  encoder_.encode(obs, n, false, features_.data());
+  distribution_->act(infer(actor_, features_.data(), n), n, deterministic, rng, stored_.data(), actions,
+                     log_probs_.data());
 }
 
 void ActorCritic::visit(Archive& archive) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/nn/compute.h"
 #include "core/nn/distribution.h"
 #include "core/nn/encoder.h"
 #include "core/nn/mlp.h"
@@ -24,11 +25,13 @@ Fields fields(ActorCriticConfig& config);
 
 class ActorCritic final : public Policy {
  public:
-  ActorCritic(const EnvSpec& spec, const ActorCriticConfig& config, at::Device device, Rng& rng);
+  ActorCritic(const EnvSpec& spec, const ActorCriticConfig& config, const Compute& compute, Rng& rng);
 
   Encoder& encoder() { return encoder_; }
   const Distribution& distribution() const { return *distribution_; }
   Parameters& parameters() { return parameters_; }
+  const Mlp& actor() const { return actor_; }
+  const Mlp& critic() const { return critic_; }
 
   /// Samples actions for features [n, F]; writes stored and environment actions, log-probabilities and values [n].
   void act(const float* features, std::int64_t n, Rng& rng, void* actions, void* env_actions, float* log_probs,
@@ -48,13 +51,23 @@ class ActorCritic final : public Policy {
   void visit(Archive& archive);
 
  private:
-  at::Tensor on_device(const float* features, std::int64_t n) const;
+  /// Outputs of one of the networks for features [n, F], on the host; valid until the next call for that network.
+  const float* infer(const Mlp& mlp, const float* features, std::int64_t n);
 
-  at::Device device_;
+  struct Memory {
+    std::unique_ptr<FusedMlp::Workspace> work;
+    std::vector<float> outputs;
+    at::Tensor tensor;  // holds the outputs of the reference path
+  };
+
+  Compute compute_;
   Encoder encoder_;
   std::unique_ptr<Distribution> distribution_;
   Mlp actor_, critic_;
   Parameters parameters_;
+  Memory actor_memory_, critic_memory_;
+  std::vector<float> features_, log_probs_;  // scratch of the policy
+  std::vector<std::int64_t> stored_;
 };
 
 }  // namespace corvid

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "core/base/check.h"
@@ -10,20 +9,22 @@
 namespace corvid {
 namespace {
 
-/// Categorical draw: one uniform, searched in the running sum of exp(logit - max).
-std::int64_t draw(const float* logits, std::int64_t n, bool deterministic, Rng& rng, float& log_prob) {
+constexpr double kHalfLogTwoPi = 0.91893853320467274178;
+
+/// Categorical draw: one uniform, searched in the running sum of exp(logit - max). `weights` is scratch for n numbers.
+std::int64_t draw(const float* logits, std::int64_t n, bool deterministic, Rng& rng, float* weights, float& log_prob) {
   const std::int64_t best = std::max_element(logits, logits + n) - logits;
-  double sum = 0;
-  for (std::int64_t k = 0; k < n; ++k) sum += std::exp(static_cast<double>(logits[k]) - logits[best]);
+  float sum = 0;
+  for (std::int64_t k = 0; k < n; ++k) sum += weights[k] = std::exp(logits[k] - logits[best]);
   std::int64_t action = best;
   if (!deterministic) {
     double left = rng.random() * sum;
     for (action = 0; action + 1 < n; ++action) {
-      left -= std::exp(static_cast<double>(logits[action]) - logits[best]);
+      left -= weights[action];
       if (left < 0) break;
     }
   }
-  log_prob += static_cast<float>(static_cast<double>(logits[action]) - logits[best] - std::log(sum));
+  log_prob += logits[action] - logits[best] - std::log(sum);
   return action;
 }
 
@@ -32,11 +33,13 @@ class Categorical final : public Distribution {
   Categorical(std::vector<std::int64_t> sizes, std::int64_t start)
       : sizes_(std::move(sizes)),
         start_(start),
-        total_(std::accumulate(sizes_.begin(), sizes_.end(), std::int64_t{0})) {}
+        total_(std::accumulate(sizes_.begin(), sizes_.end(), std::int64_t{0})),
+        weights_(static_cast<std::size_t>(*std::max_element(sizes_.begin(), sizes_.end()))) {}
 
   std::int64_t num_outputs() const override { return total_; }
   std::int64_t action_size() const override { return static_cast<std::int64_t>(sizes_.size()); }
   at::ScalarType action_type() const override { return at::kLong; }
+  std::span<const std::int64_t> categories() const override { return sizes_; }
 
   void act(const float* outputs, std::int64_t n, bool deterministic, Rng& rng, void* actions, void* env_actions,
            float* log_probs) const override {
@@ -45,7 +48,7 @@ class Categorical final : public Distribution {
     for (std::int64_t i = 0; i < n; ++i) {
       log_probs[i] = 0;
       for (std::int64_t size : sizes_) {
-        *kept = draw(outputs, size, deterministic, rng, log_probs[i]);
+        *kept = draw(outputs, size, deterministic, rng, weights_.data(), log_probs[i]);
         *sent++ = *kept++ + start_;
         outputs += size;
       }
@@ -71,6 +74,7 @@ class Categorical final : public Distribution {
   std::vector<std::int64_t> sizes_;
   std::int64_t start_;  // first value of a Discrete space
   std::int64_t total_;
+  mutable std::vector<float> weights_;  // scratch of `act`
 };
 
 class DiagonalGaussian final : public Distribution {
@@ -78,7 +82,8 @@ class DiagonalGaussian final : public Distribution {
   DiagonalGaussian(const Space& action, double log_std_init)
       : low_(action.low.begin(), action.low.end()),
         high_(action.high.begin(), action.high.end()),
-        log_std_(at::full({action.size()}, log_std_init, at::kFloat)) {}
+        log_std_(at::full({action.size()}, log_std_init, at::kFloat)),
+        std_(low_.size()) {}
 
   std::int64_t num_outputs() const override { return static_cast<std::int64_t>(low_.size()); }
   std::int64_t action_size() const override { return num_outputs(); }
@@ -89,15 +94,20 @@ class DiagonalGaussian final : public Distribution {
            float* log_probs) const override {
     auto* kept = static_cast<float*>(actions);
     auto* sent = static_cast<float*>(env_actions);
-    const at::Tensor host = log_std_.detach().cpu();
-    const float* log_std = host.data_ptr<float>();
+    const at::Tensor host = log_std_.is_cpu() ? at::Tensor() : log_std_.detach().cpu();
+    const float* log_std = (host.defined() ? host : log_std_).const_data_ptr<float>();
+    double log_density = 0;  // at the mean
+    for (std::size_t k = 0; k < low_.size(); ++k) {
+      std_[k] = std::exp(static_cast<double>(log_std[k]));
+      log_density -= log_std[k] + kHalfLogTwoPi;
+    }
     for (std::int64_t i = 0; i < n; ++i) {
-      double log_prob = 0;
+      double log_prob = log_density;
       for (std::size_t k = 0; k < low_.size(); ++k) {
         const double z = deterministic ? 0 : rng.standard_normal();
-        *kept = static_cast<float>(*outputs++ + std::exp(static_cast<double>(log_std[k])) * z);
+        *kept = static_cast<float>(*outputs++ + std_[k] * z);
         *sent++ = std::clamp(*kept++, low_[k], high_[k]);
-        log_prob += -0.5 * z * z - log_std[k] - 0.5 * std::log(2 * std::numbers::pi);
+        log_prob -= 0.5 * z * z;
       }
       log_probs[i] = static_cast<float>(log_prob);
     }
@@ -105,7 +115,6 @@ class DiagonalGaussian final : public Distribution {
 
   Evaluation evaluate(const at::Tensor& outputs, const at::Tensor& actions) const override {
     // log N(a; mean, std) and H = sum(0.5 + 0.5 log(2 pi) + log std)
-    constexpr double kHalfLogTwoPi = 0.91893853320467274178;
     const at::Tensor z = (actions - outputs) * at::exp(-log_std_);
     const at::Tensor log_prob = (-0.5 * z * z - log_std_ - kHalfLogTwoPi).sum(1);
     const at::Tensor entropy = (log_std_ + (0.5 + kHalfLogTwoPi)).sum().expand_as(log_prob);
@@ -114,7 +123,8 @@ class DiagonalGaussian final : public Distribution {
 
  private:
   std::vector<float> low_, high_;
-  at::Tensor log_std_;  // [A]
+  at::Tensor log_std_;               // [A]
+  mutable std::vector<double> std_;  // [A] scratch of `act`
 };
 
 }  // namespace

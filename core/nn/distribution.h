@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/base/rng.h"
@@ -26,8 +27,11 @@ class Distribution {
   virtual std::int64_t action_size() const = 0;  // numbers in one stored action
   virtual at::ScalarType action_type() const = 0;
 
-  /// Parameters beside the network's, such as the Gaussian's log standard deviation.
+  /// Parameters beside the network's: the Gaussian's log standard deviation.
   virtual std::vector<at::Tensor> parameters() const { return {}; }
+
+  /// Logits of each categorical; empty for a Gaussian.
+  virtual std::span<const std::int64_t> categories() const { return {}; }
 
   /// Draws (or takes the mode) from outputs [N, num_outputs]. `actions` [N, action_size] are kept for learning,
   /// `env_actions` are what the environment gets; `log_probs` [N].

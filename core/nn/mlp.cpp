@@ -1,5 +1,8 @@
 #include "core/nn/mlp.h"
 
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/functions/utils.h>
+
 #include <cmath>
 
 #include "core/base/check.h"
@@ -49,22 +52,88 @@ at::Tensor orthogonal(std::int64_t rows, std::int64_t columns, double gain, Rng&
 
 Mlp::Mlp(std::int64_t inputs, const std::vector<std::int64_t>& hidden, std::int64_t outputs, Activation activation,
          double output_gain, Rng& rng)
-    : activation_(activation) {
-  for (std::int64_t width : hidden) {
-    layers_.push_back({orthogonal(width, inputs, std::sqrt(2.0), rng), at::zeros({width})});
+    : shape_{inputs, hidden, outputs, activation} {
+  auto add_layer = [&](std::int64_t width, double gain) {
+    layers_.push_back({orthogonal(width, inputs, gain, rng).t().contiguous().t(), at::zeros({width})});
     inputs = width;
-  }
-  layers_.push_back({orthogonal(outputs, inputs, output_gain, rng), at::zeros({outputs})});
+  };
+  for (std::int64_t width : hidden) add_layer(width, std::sqrt(2.0));
+  add_layer(outputs, output_gain);
 }
 
+void Mlp::fuse() {
+  auto fused = std::make_shared<FusedMlp>(shape_);
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const auto& [weight, bias] = layers_[l];
+    const FusedMlp::Layer& place = fused->layers()[l];
+    CORVID_CHECK(weight.device().is_cpu() && weight.data_ptr<float>() == data() + place.weight &&
+                     bias.data_ptr<float>() == data() + place.bias && weight.t().is_contiguous(),
+                 "a network is fused after its parameters have moved into flat memory on the CPU");
+  }
+  fused_ = std::move(fused);
+}
+
+namespace {
+
+namespace ag = torch::autograd;
+
+/// The tape's entry for a whole network. Its inputs are x, then weight and bias of each layer.
+struct FusedPass final : ag::Node {
+  FusedPass(std::shared_ptr<const FusedMlp> network, float* first_parameter, at::Tensor input)
+      : mlp(std::move(network)), parameters(first_parameter), x(std::move(input)), work(*mlp, x.size(0)) {}
+
+  ag::variable_list apply(ag::variable_list&& dy) override {
+    CORVID_CHECK(!at::GradMode::is_enabled(), "fused networks have no second derivatives; --fused off does");
+    const std::int64_t rows = x.size(0), outputs = mlp->shape().outputs;
+    const at::Tensor given = dy[0].contiguous();
+    kernels().transpose(rows, outputs, given.const_data_ptr<float>(), outputs, work.output_gradients(), work.stride());
+    const at::Tensor gradient = at::zeros({mlp->num_parameters()});
+    const at::Tensor dx = task_should_compute_output(0) ? at::empty_like(x) : at::Tensor();
+    mlp->backward(parameters, x.const_data_ptr<float>(), rows, work, false, gradient.data_ptr<float>(),
+                  dx.defined() ? dx.data_ptr<float>() : nullptr);
+    ag::variable_list result = {dx};
+    for (const FusedMlp::Layer& layer : mlp->layers()) {
+      result.push_back(gradient.as_strided({layer.outputs, layer.inputs}, {1, layer.outputs}, layer.weight));
+      result.push_back(gradient.as_strided({layer.outputs}, {1}, layer.bias));
+    }
+    return result;
+  }
+
+  std::shared_ptr<const FusedMlp> mlp;
+  float* parameters;
+  at::Tensor x;
+  FusedMlp::Workspace work;
+};
+
+}  // namespace
+
 at::Tensor Mlp::forward(at::Tensor x) const {
+  if (fused_) {
+    x = x.contiguous();
+    const std::int64_t rows = x.size(0), outputs = shape_.outputs;
+    at::Tensor y = at::empty({rows, outputs});
+    if (!at::GradMode::is_enabled()) {
+      FusedMlp::Workspace work(*fused_, rows);
+      fused_->infer(data(), x.const_data_ptr<float>(), rows, y.data_ptr<float>(), work);
+      return y;
+    }
+    const auto pass = c10::make_intrusive<FusedPass>(fused_, data(), x.detach());
+    fused_->forward(data(), x.const_data_ptr<float>(), rows, pass->work);
+    kernels().transpose(outputs, rows, pass->work.outputs(), pass->work.stride(), y.data_ptr<float>(), outputs);
+    ag::variable_list inputs = {x};
+    for (const at::Tensor& parameter : parameters()) inputs.push_back(parameter);
+    pass->set_next_edges(ag::collect_next_edges(inputs));
+    ag::set_history(y, pass);
+    return y;
+  }
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     x = at::linear(x, layers_[i].weight, layers_[i].bias);
     if (i + 1 == layers_.size()) break;
-    switch (activation_) {
+    switch (shape_.activation) {
       case Activation::kTanh: x = at::tanh(x); break;
       case Activation::kRelu: x = at::relu(x); break;
       case Activation::kSilu: x = at::silu(x); break;
+      case Activation::kNone: break;
     }
   }
   return x;

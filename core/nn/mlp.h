@@ -2,16 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/rng.h"
+#include "core/nn/fused_mlp.h"
 #include "core/nn/torch.h"
 
 namespace corvid {
-
-enum class Activation : std::uint8_t { kTanh, kRelu, kSilu };
 
 /// "tanh", "relu", "silu"; throws Error for another name.
 Activation parse_activation(std::string_view name);
@@ -20,17 +20,28 @@ Activation parse_activation(std::string_view name);
 at::Tensor orthogonal(std::int64_t rows, std::int64_t columns, double gain, Rng& rng);
 
 /// inputs -> hidden ... -> outputs, the activation between, none at the end. Weights are orthogonal with gain sqrt(2),
-/// `output_gain` in the last layer; biases 0.
+/// `output_gain` in the last layer; biases 0. Weights are stored [inputs, outputs] and seen as their transposes, as
+/// LibTorch wants them.
 class Mlp {
  public:
   Mlp() = default;
   Mlp(std::int64_t inputs, const std::vector<std::int64_t>& hidden, std::int64_t outputs, Activation activation,
       double output_gain, Rng& rng);
 
-  at::Tensor forward(at::Tensor x) const;  // [B, inputs] -> [B, outputs]
+  /// [B, inputs] -> [B, outputs]. After `fuse` one node of the tape does the whole network, forward and backward.
+  at::Tensor forward(at::Tensor x) const;
 
   /// Handles of weight and bias of each layer, in order.
   std::vector<at::Tensor> parameters() const;
+
+  /// Turns to Corvid's kernels, once the parameters lie in the flat memory of a Parameters, on the CPU.
+  void fuse();
+
+  /// Null before `fuse`.
+  const FusedMlp* fused() const { return fused_.get(); }
+
+  /// The first of this network's parameters in flat memory; [fused()->num_parameters()] after `fuse`.
+  float* data() const { return layers_.front().weight.data_ptr<float>(); }
 
   std::int64_t outputs() const { return layers_.back().weight.size(0); }
 
@@ -40,7 +51,8 @@ class Mlp {
     at::Tensor bias;    // [outputs]
   };
   std::vector<Linear> layers_;
-  Activation activation_ = Activation::kTanh;
+  MlpShape shape_;
+  std::shared_ptr<const FusedMlp> fused_;
 };
 
 }  // namespace corvid

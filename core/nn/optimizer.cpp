@@ -1,20 +1,55 @@
 #include "core/nn/optimizer.h"
 
+#include <cmath>
+
+#include "core/base/check.h"
+
 namespace corvid {
 
-Adam::Adam(const Parameters& parameters, double eps, double beta1, double beta2)
-    : eps_(eps),
-      beta1_(beta1),
-      beta2_(beta2),
+namespace {
+
+constexpr double kNormFloor = 1e-6;  // keeps the scale of a vanishing gradient finite
+
+bool use_kernels(bool fused, const Parameters& parameters) { return fused && parameters.flat().device().is_cpu(); }
+
+/// What the gradient is multiplied by so that its norm is at most `max_norm`.
+float clip_scale(const Parameters& parameters, double max_norm) {
+  if (max_norm == kNoClipping) return 1;
+  const double norm =
+      std::sqrt(kernels().sum_of_squares(parameters.size(), parameters.gradient().const_data_ptr<float>()));
+  // Of NaN neither is true: it goes on into the parameters, where it is found and reported.
+  return norm + kNormFloor <= max_norm ? 1 : static_cast<float>(max_norm / (norm + kNormFloor));
+}
+
+}  // namespace
+
+Adam::Adam(const Parameters& parameters, const AdamConfig& config)
+    : config_(config),
       mean_(at::zeros_like(parameters.flat())),
       square_(at::zeros_like(parameters.flat())),
       steps_(at::zeros({}, parameters.flat().options())) {}
 
-void Adam::step(Parameters& parameters, double learning_rate) {
-  at::NoGradGuard no_grad;
-  steps_.add_(1);
-  at::_fused_adam_({parameters.flat()}, {parameters.gradient()}, {mean_}, {square_}, {}, {steps_}, learning_rate,
-                   beta1_, beta2_, /*weight_decay=*/0.0, eps_, /*amsgrad=*/false, /*maximize=*/false);
+void Adam::step(Parameters& parameters, double learning_rate, double max_grad_norm) {
+  if (!use_kernels(config_.fused, parameters)) {
+    at::NoGradGuard no_grad;
+    if (max_grad_norm != kNoClipping) parameters.clip_grad_norm(max_grad_norm);
+    steps_.add_(1);
+    at::_fused_adamw_({parameters.flat()}, {parameters.gradient()}, {mean_}, {square_}, {}, {steps_}, learning_rate,
+                      config_.beta1, config_.beta2, config_.weight_decay, config_.eps, /*amsgrad=*/false, /*maximize=*/false);
+    return;
+  }
+  float& count = *steps_.data_ptr<float>();
+  count += 1;
+  const AdamFactors factors = {
+      .beta1 = static_cast<float>(config_.beta1),
+      .beta2 = static_cast<float>(config_.beta2),
+      .eps = static_cast<float>(config_.eps),
+      .step_size = static_cast<float>(learning_rate / (1 - std::pow(config_.beta1, count))),
+      .root_scale = static_cast<float>(1 / std::sqrt(1 - std::pow(config_.beta2, count))),
+      .weight_decay = static_cast<float>(learning_rate * config_.weight_decay)};
+  kernels().adam(parameters.size(), factors, clip_scale(parameters, max_grad_norm),
+                 parameters.gradient().const_data_ptr<float>(), parameters.flat().data_ptr<float>(),
+                 mean_.data_ptr<float>(), square_.data_ptr<float>());
 }
 
 void Adam::visit(Archive& archive) {
@@ -23,20 +58,35 @@ void Adam::visit(Archive& archive) {
   visit_tensor(archive, "steps", steps_);
 }
 
-RmsProp::RmsProp(const Parameters& parameters, double eps, double alpha)
-    : eps_(eps),
-      alpha_(alpha),
-      square_(at::zeros_like(parameters.flat())),
-      scratch_(at::empty_like(parameters.flat())) {}
+RmsProp::RmsProp(const Parameters& parameters, const RmsPropConfig& config)
+    : config_(config), square_(at::zeros_like(parameters.flat())), scratch_(at::empty_like(parameters.flat())) {}
 
-void RmsProp::step(Parameters& parameters, double learning_rate) {
-  at::NoGradGuard no_grad;
-  square_.mul_(alpha_).addcmul_(parameters.gradient(), parameters.gradient(), 1 - alpha_);
-  at::sqrt_out(scratch_, square_).add_(eps_);
-  const at::Tensor& flat = parameters.flat();
-  flat.addcdiv_(parameters.gradient(), scratch_, -learning_rate);
+void RmsProp::step(Parameters& parameters, double learning_rate, double max_grad_norm) {
+  if (!use_kernels(config_.fused, parameters)) {
+    at::NoGradGuard no_grad;
+    if (max_grad_norm != kNoClipping) parameters.clip_grad_norm(max_grad_norm);
+    square_.mul_(config_.alpha).addcmul_(parameters.gradient(), parameters.gradient(), 1 - config_.alpha);
+    at::sqrt_out(scratch_, square_).add_(config_.eps);
+    parameters.flat().addcdiv_(parameters.gradient(), scratch_, -learning_rate);
+    return;
+  }
+  kernels().rms_prop(parameters.size(), static_cast<float>(learning_rate), static_cast<float>(config_.alpha),
+                     static_cast<float>(config_.eps), clip_scale(parameters, max_grad_norm),
+                     parameters.gradient().const_data_ptr<float>(), parameters.flat().data_ptr<float>(),
+                     square_.data_ptr<float>());
 }
 
 void RmsProp::visit(Archive& archive) { visit_tensor(archive, "square", square_); }
+
+void polyak_update(const Parameters& source, Parameters& target, double tau, bool fused) {
+  CORVID_CHECK(source.size() == target.size(), "Polyak averaging needs two networks of one shape");
+  if (!use_kernels(fused, target)) {
+    at::NoGradGuard no_grad;
+    target.flat().lerp_(source.flat(), tau);
+    return;
+  }
+  kernels().polyak(source.size(), static_cast<float>(tau), source.flat().const_data_ptr<float>(),
+                   target.flat().data_ptr<float>());
+}
 
 }  // namespace corvid

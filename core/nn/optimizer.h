@@ -1,6 +1,7 @@
-// Optimizers over one flat parameter tensor: a step is a few kernels, however many layers there are.
+// Optimizers over one flat parameter tensor: clipping and step are two passes over memory, however many layers there are.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -8,37 +9,54 @@
 
 namespace corvid {
 
+inline constexpr double kNoClipping = std::numeric_limits<double>::infinity();
+
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  /// One step along the gradient that stands in `parameters`.
-  virtual void step(Parameters& parameters, double learning_rate) = 0;
+  /// One step along the gradient that stands in `parameters`, scaled so that its Euclidean norm is at most `max_grad_norm`
+  /// (Pascanu et al. 2013). Never synchronises with a device.
+  virtual void step(Parameters& parameters, double learning_rate, double max_grad_norm = kNoClipping) = 0;
   virtual void visit(Archive& archive) = 0;
 };
 
-/// Adam (Kingma and Ba 2015, algorithm 1).
+struct AdamConfig {
+  double eps = 1e-5, beta1 = 0.9, beta2 = 0.999;
+  double weight_decay = 0;
+  bool fused = true;  // Corvid's kernels do the step on the CPU, otherwise LibTorch; the state is the same
+};
+
+/// Adam (Kingma and Ba 2015, algorithm 1); with weight decay, AdamW (Loshchilov and Hutter 2019, algorithm 2).
 class Adam final : public Optimizer {
  public:
-  explicit Adam(const Parameters& parameters, double eps = 1e-5, double beta1 = 0.9, double beta2 = 0.999);
-  void step(Parameters& parameters, double learning_rate) override;
+  explicit Adam(const Parameters& parameters, const AdamConfig& config = {});
+  void step(Parameters& parameters, double learning_rate, double max_grad_norm = kNoClipping) override;
   void visit(Archive& archive) override;
 
  private:
-  double eps_, beta1_, beta2_;
+  AdamConfig config_;
   at::Tensor mean_, square_, steps_;  // [P], [P], scalar
+};
+
+struct RmsPropConfig {
+  double eps = 1e-5, alpha = 0.99;
+  bool fused = true;
 };
 
 /// RMSProp (Tieleman and Hinton 2012), uncentred, without momentum; eps is added outside the root.
 class RmsProp final : public Optimizer {
  public:
-  explicit RmsProp(const Parameters& parameters, double eps = 1e-5, double alpha = 0.99);
-  void step(Parameters& parameters, double learning_rate) override;
+  explicit RmsProp(const Parameters& parameters, const RmsPropConfig& config = {});
+  void step(Parameters& parameters, double learning_rate, double max_grad_norm = kNoClipping) override;
   void visit(Archive& archive) override;
 
  private:
-  double eps_, alpha_;
+  RmsPropConfig config_;
   at::Tensor square_, scratch_;  // [P]
 };
+
+/// target += tau (source - target): slowly moving target networks (Lillicrap et al. 2016).
+void polyak_update(const Parameters& source, Parameters& target, double tau, bool fused = true);
 
 }  // namespace corvid

@@ -7,19 +7,21 @@ namespace corvid {
 Parameters::Parameters(std::vector<at::Tensor> tensors) : tensors_(std::move(tensors)) {
   CORVID_CHECK(!tensors_.empty(), "an agent without parameters");
   std::int64_t total = 0;
-  for (const at::Tensor& tensor : tensors_) total += tensor.numel();
-  flat_ = at::empty({total}, tensors_[0].options());
+  for (const at::Tensor& tensor : tensors_) total += padded(tensor.numel());
+  flat_ = at::zeros({total}, tensors_[0].options());
   gradient_ = at::zeros_like(flat_);
 
   at::NoGradGuard no_grad;
   std::int64_t offset = 0;
   for (at::Tensor& tensor : tensors_) {
-    const at::Tensor place = flat_.narrow(0, offset, tensor.numel()).view(tensor.sizes());
+    CORVID_CHECK(tensor.is_non_overlapping_and_dense(), "a parameter with gaps");
+    auto view_of = [&](const at::Tensor& flat) { return flat.as_strided(tensor.sizes(), tensor.strides(), offset); };
+    const at::Tensor place = view_of(flat_), gradient = view_of(gradient_);
     place.copy_(tensor);
     tensor.set_data(place);
     tensor.set_requires_grad(true);
-    tensor.mutable_grad() = gradient_.narrow(0, offset, tensor.numel()).view(tensor.sizes());
-    offset += tensor.numel();
+    tensor.mutable_grad() = gradient;
+    offset += padded(tensor.numel());
   }
 }
 

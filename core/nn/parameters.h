@@ -1,13 +1,15 @@
 // All parameters of an agent in one flat tensor, their gradients in another.
 //
 // Each parameter stays a leaf tensor of its own for autograd, but its storage and its gradient are views into the flat
-// ones: one norm, one optimizer step, one copy and one checkpoint block serve the whole agent.
+// ones: one norm, one optimizer step, one copy and one checkpoint block serve the whole agent. Every parameter begins on a
+// line of 64 bytes; the numbers between are 0 and stay 0.
 #pragma once
 
 #include <span>
 #include <vector>
 
 #include "core/base/archive.h"
+#include "core/nn/fused_mlp.h"
 #include "core/nn/torch.h"
 
 namespace corvid {
@@ -16,13 +18,13 @@ class Parameters {
  public:
   Parameters() = default;
 
-  /// Moves `tensors` into one flat tensor (their values are kept) and turns gradients on. The tensors passed in remain
-  /// valid handles of the moved parameters.
+  /// Moves `tensors` into one flat tensor (their values and strides are kept) and turns gradients on. The tensors passed in
+  /// remain valid handles of the moved parameters.
   explicit Parameters(std::vector<at::Tensor> tensors);
 
   const at::Tensor& flat() const { return flat_; }          // [P] float32
   const at::Tensor& gradient() const { return gradient_; }  // [P] float32
-  std::int64_t size() const { return flat_.numel(); }
+  std::int64_t size() const { return flat_.numel(); }       // P, padding included
 
   void zero_grad() { gradient_.zero_(); }
 

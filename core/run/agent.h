@@ -23,6 +23,8 @@ struct AgentContext {
   int num_envs = 1;
   std::uint64_t seed = 0;
   std::string device = "cpu";
+  bool fused = true;    // Corvid's own kernels where device and network allow them; false: LibTorch alone
+  int num_threads = 1;  // for updates that are worth splitting; 0: every processor
 };
 
 class Agent {

@@ -1,7 +1,7 @@
 #include "core/run/on_policy.h"
 
 #include "core/learn/losses.h"
-#include "core/run/device.h"
+#include "core/run/compute.h"
 
 namespace corvid {
 
@@ -25,13 +25,13 @@ Fields fields(OnPolicyConfig& c) {
 
 OnPolicyAgent::OnPolicyAgent(const OnPolicyConfig& config, const AgentContext& context)
     : config_(config),
-      device_(open_device(context.device)),
+      compute_(open_compute(context)),
       rng_(context.seed),
-      networks_(context.spec, config, device_, rng_),
+      networks_(context.spec, config, compute_, rng_),
+      learner_(networks_, compute_),
       rollout_(context.spec, config.n_steps, context.num_envs, networks_.encoder().size(),
                networks_.distribution().action_size(), networks_.distribution().action_type()),
-      env_actions_(static_cast<std::size_t>(context.num_envs) * context.spec.action.bytes()),
-      sums_(at::zeros({3}, at::TensorOptions().device(device_))) {
+      env_actions_(static_cast<std::size_t>(context.num_envs) * context.spec.action.bytes()) {
   if (config.normalize_rewards) {
     reward_normalizer_ = std::make_unique<RewardNormalizer>(context.num_envs, config.gamma, config.clip_rewards);
   }
@@ -104,29 +104,30 @@ bool OnPolicyAgent::learn(double progress) {
 
 void OnPolicyAgent::step_optimizer(double progress) {
   learning_rate_ = config_.learning_rate.at(progress);
-  networks_.parameters().clip_grad_norm(config_.max_grad_norm);
-  optimizer_->step(networks_.parameters(), learning_rate_);
+  optimizer_->step(networks_.parameters(), learning_rate_, config_.max_grad_norm);
   ++num_updates_;
 }
 
-void OnPolicyAgent::record(const at::Tensor& policy_loss, const at::Tensor& value_loss, const at::Tensor& entropy) {
-  at::NoGradGuard no_grad;
-  sums_.add_(at::stack({policy_loss.detach(), value_loss.detach(), entropy.detach()}));
-  ++num_recorded_;
+PolicyBatch OnPolicyAgent::batch() const {
+  auto on_device = [&](const at::Tensor& tensor) { return tensor.to(compute_.device); };  // nothing to do on the CPU
+  return {.features = on_device(rollout_.flat_features()),
+          .actions = on_device(rollout_.flat_actions()),
+          .old_log_prob = on_device(rollout_.flat_log_probs()),
+          .old_value = on_device(rollout_.flat_values()),
+          .advantage = on_device(rollout_.flat_advantages()),
+          .returns = on_device(rollout_.flat_returns())};
 }
 
 void OnPolicyAgent::report(Metrics& metrics) {
-  if (num_recorded_ == 0) return;
-  const at::Tensor means = (sums_ / num_recorded_).cpu();
-  const float* mean = means.const_data_ptr<float>();
-  metrics.set("train/policy_gradient_loss", mean[0]);
-  metrics.set("train/value_loss", mean[1]);
-  metrics.set("train/entropy_loss", -mean[2]);
+  if (learner_.num_gradients() == 0) return;
+  const PolicyMeans means = learner_.take_means();
+  metrics.set("train/policy_gradient_loss", means.policy_loss);
+  metrics.set("train/value_loss", means.value_loss);
+  metrics.set("train/entropy_loss", -means.entropy);
   metrics.set("train/explained_variance", explained_variance_);
   metrics.set("train/learning_rate", learning_rate_);
   metrics.set("train/n_updates", static_cast<double>(num_updates_));
-  sums_.zero_();
-  num_recorded_ = 0;
+  report(metrics, means);
 }
 
 void OnPolicyAgent::visit(Archive& archive) {
@@ -136,8 +137,7 @@ void OnPolicyAgent::visit(Archive& archive) {
   archive("rollout", rollout_);
   if (reward_normalizer_) archive("reward_normalizer", *reward_normalizer_);
   archive("num_updates", num_updates_);
-  visit_tensor(archive, "sums", sums_);
-  archive("num_recorded", num_recorded_);
+  archive("learner", learner_);
   archive("learning_rate", learning_rate_);
   archive("explained_variance", explained_variance_);
 }

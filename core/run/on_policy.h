@@ -7,6 +7,7 @@
 
 #include "core/base/schedule.h"
 #include "core/buffer/rollout_buffer.h"
+#include "core/learn/policy_learner.h"
 #include "core/nn/actor_critic.h"
 #include "core/nn/optimizer.h"
 #include "core/run/agent.h"
@@ -37,7 +38,7 @@ class OnPolicyAgent : public Agent {
   RolloutStep last_step() override;
   bool learn(double progress) override;
   Policy& policy() override { return networks_; }
-  void report(Metrics& metrics) override;
+  void report(Metrics& metrics) final;
   void visit(Archive& archive) override;
 
  protected:
@@ -47,13 +48,17 @@ class OnPolicyAgent : public Agent {
   /// Clips the gradient that stands in the parameters, and takes an optimizer step.
   void step_optimizer(double progress);
 
-  /// Adds detached scalars to the metrics of this report; they are read only when the report is made.
-  void record(const at::Tensor& policy_loss, const at::Tensor& value_loss, const at::Tensor& entropy);
+  /// More metrics, from the means of the losses since the last report.
+  virtual void report(Metrics& metrics, const PolicyMeans& means) { (void)metrics, (void)means; }
+
+  /// The filled rollout, on the device.
+  PolicyBatch batch() const;
 
   OnPolicyConfig config_;
-  at::Device device_;
+  Compute compute_;
   Rng rng_;  // actions and minibatches
   ActorCritic networks_;
+  PolicyLearner learner_;
   std::unique_ptr<Optimizer> optimizer_;  // set by the algorithm
   RolloutBuffer rollout_;
   std::int64_t num_updates_ = 0;
@@ -65,8 +70,6 @@ class OnPolicyAgent : public Agent {
   std::vector<std::byte> env_actions_;                // of the step at hand, as the environments get them
   std::vector<std::int64_t> truncated_;               // scratch: environments cut off in this step,
   std::vector<float> final_features_, final_values_;  // their last observations and the values of these
-  at::Tensor sums_;                                   // [3] policy loss, value loss, entropy since the last report
-  std::int64_t num_recorded_ = 0;
   double learning_rate_ = 0, explained_variance_ = 0;
 };
 

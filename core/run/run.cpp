@@ -84,14 +84,16 @@ fs::path folder_of_checkpoint(const fs::path& file) {
   return folder;
 }
 
+}  // namespace
+
 AgentContext agent_context(const RunConfig& config, const EnvSpec& spec) {
   return {.spec = spec,
           .num_envs = static_cast<int>(config.num_envs),
           .seed = static_cast<std::uint64_t>(config.seed),
-          .device = config.device};
+          .device = config.device,
+          .fused = config.fused == "auto",
+          .num_threads = static_cast<int>(config.num_threads)};
 }
-
-}  // namespace
 
 std::string RunSetup::to_toml() const {
   RunConfig copy = config;

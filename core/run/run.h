@@ -43,6 +43,9 @@ RunSetup setup_from_toml(std::string_view text, std::string_view name);
 /// What made the run, for versions.toml: Corvid, LibTorch, compiler, processor.
 std::map<std::string, std::string> versions();
 
+/// What an agent of a run with these settings is made for.
+AgentContext agent_context(const RunConfig& config, const EnvSpec& spec);
+
 class Run {
  public:
   /// A new run: makes the folder and writes config.toml, command.txt and versions.toml.

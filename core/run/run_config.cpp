@@ -11,11 +11,13 @@ Fields fields(RunConfig& c) {
           .at_least(1)
           .alias("n_timesteps"),
       Field("num_envs", &c.num_envs, "environments stepped together").between(1, 1 << 20).alias("n_envs"),
-      Field("num_threads", &c.num_threads, "threads that step them, where that pays; 0 takes every processor")
+      Field("num_threads", &c.num_threads, "threads that step and learn, where that pays; 0 takes every processor")
           .between(0, 1024),
       Field("max_episode_steps", &c.max_episode_steps, "step limit of an episode; -1 as registered, 0 none")
           .between(-1, 1e9),
       Field("device", &c.device, "where networks live: cpu, cuda, cuda:<number>, auto"),
+      Field("fused", &c.fused, "Corvid's kernels where network and device allow, or LibTorch alone")
+          .one_of({"auto", "off"}),
       Field("eval_freq", &c.eval_freq, "steps between evaluations; -1 a twentieth of the training, 0 only at the end")
           .at_least(-1),
       Field("n_eval_episodes", &c.n_eval_episodes, "episodes of one evaluation")

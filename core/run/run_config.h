@@ -17,6 +17,7 @@ struct RunConfig {
   std::int64_t num_threads = 1;
   std::int64_t max_episode_steps = -1;  // -1: as registered
   std::string device = "cpu";
+  std::string fused = "auto";
 
   std::int64_t eval_freq = -1;  // -1: a twentieth of the training
   std::int64_t n_eval_episodes = 10;

@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
     Probes, LearningAgents,
     testing::Values(
         Case{"ppo",
-             {{"n_steps", "32"}, {"batch_size", "64"}, {"n_epochs", "4"}, {"learning_rate", "3e-3"}, {"gamma", "0.9"}}},
+             {{"n_steps", "32"}, {"batch_size", "64"}, {"n_epochs", "4"}, {"learning_rate", "1e-3"}, {"gamma", "0.9"}}},
         Case{"a2c", {{"n_steps", "8"}, {"learning_rate", "3e-3"}, {"gamma", "0.9"}, {"use_rms_prop", "false"}}},
         Case{"reinforce", {{"episodes_per_update", "16"}, {"learning_rate", "3e-3"}, {"gamma", "0.9"}}}),
     [](const auto& info) { return info.param.agent; });

@@ -37,7 +37,7 @@ TEST(Adam, FollowsAlgorithmOne) {
     expected.push_back(x);
   }
   EXPECT_NEAR(expected[0], 0.9, 1e-4);  // the first step is the learning rate, whatever the gradient
-  const auto values = path(gradients, rate, [&](Parameters& p) { return Adam(p, eps); });
+  const auto values = path(gradients, rate, [&](Parameters& p) { return Adam(p, {.eps = eps}); });
   for (std::size_t t = 0; t < values.size(); ++t) EXPECT_NEAR(values[t], expected[t], 2e-6) << t;
 }
 
@@ -45,7 +45,7 @@ TEST(RmsProp, FollowsItsDefinition) {
   const std::vector<double> gradients = {0.5, -0.25, 2.0};
   const double eps = 1e-5, rate = 0.1;
   double x = 1, v = 0;
-  const auto values = path(gradients, rate, [&](Parameters& p) { return RmsProp(p, eps); });
+  const auto values = path(gradients, rate, [&](Parameters& p) { return RmsProp(p, {.eps = eps}); });
   for (std::size_t t = 0; t < values.size(); ++t) {
     v = 0.99 * v + 0.01 * gradients[t] * gradients[t];
     x -= rate * gradients[t] / (std::sqrt(v) + eps);

@@ -1,4 +1,4 @@
-#include "core/run/device.h"
+#include "core/run/compute.h"
 
 #include <dlfcn.h>
 
@@ -6,8 +6,9 @@
 
 namespace corvid {
 
+namespace {
+
 at::Device open_device(const std::string& name) {
-  at::set_num_threads(1);
   if (name == "cpu") return at::kCPU;
   if (name != "auto" && name != "cuda" && !name.starts_with("cuda:")) {
     fail(ErrorKind::kUsage, "unknown device '", name, "'; cpu, cuda, cuda:<number> and auto are known");
@@ -23,6 +24,18 @@ at::Device open_device(const std::string& name) {
   if (name == "auto") return at::kCPU;
   fail(ErrorKind::kUsage, "--device ", name, " cannot be used: ", reason,
        ". Use --device cpu, or start the launcher with --torch and a LibTorch that has CUDA.");
+}
+
+}  // namespace
+
+Compute open_compute(const AgentContext& context) {
+  at::set_num_threads(1);
+  Compute compute{.device = open_device(context.device), .fused = context.fused, .pool = nullptr};
+  if (compute.on_kernels() && context.num_threads != 1) {
+    compute.pool = std::make_shared<ThreadPool>(context.num_threads);
+    if (compute.pool->num_threads() == 1) compute.pool.reset();
+  }
+  return compute;
 }
 
 }  // namespace corvid

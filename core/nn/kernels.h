@@ -1,0 +1,83 @@
+// The arithmetic of fully connected networks and their optimizers on plain memory, as vector code for the processor at hand.
+//
+// Matrices are row-major with a row length ("stride") that may exceed their width. Weights are [inputs, outputs], so that
+// both a forward pass and a weight gradient run along rows. Results do not depend on how many rows a call gets: every
+// element is one chain of fused multiply-adds in a fixed order.
+#pragma once
+
+#include <cstdint>
+
+#include "core/simd/isa.h"
+
+namespace corvid {
+
+/// What stands between the layers; kNone behind the last.
+enum class Activation : std::uint8_t { kTanh, kRelu, kSilu, kNone };
+
+/// Factors of one Adam step (Kingma and Ba 2015; decoupled weight decay after Loshchilov and Hutter 2019).
+struct AdamFactors {
+  float beta1, beta2, eps;
+  float step_size;     // learning_rate / (1 - beta1^t)
+  float root_scale;    // 1 / sqrt(1 - beta2^t)
+  float weight_decay;  // learning_rate times the decay
+};
+
+struct Kernels {
+  /// y = act(x w + bias): x [rows, inputs], w [inputs, outputs] with stride `outputs`, y [rows, outputs]. With SiLU the
+  /// sums before it go to `sums` [rows, outputs] (stride of y), where that is not null.
+  void (*forward)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* x, std::int64_t x_stride,
+                  const float* w, const float* bias, Activation activation, float* y, std::int64_t y_stride, float* sums);
+
+  /// dx = (dy w^T) * act'(x), where x [rows, inputs] left the activation before this layer and `sums` went into it (SiLU
+  /// only). wt is w transposed, [outputs, inputs] with stride `wt_stride`. Element (row, output) of dy lies at
+  /// row * dy_row + output * dy_column. dx and x may be one.
+  void (*input_gradient)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* dy,
+                         std::int64_t dy_row, std::int64_t dy_column, const float* wt, std::int64_t wt_stride,
+                         Activation activation, const float* x, const float* sums, std::int64_t x_stride, float* dx,
+                         std::int64_t dx_stride);
+
+  /// dw (+)= x^T dy and db (+)= column sums of dy; adds to what is there when `accumulate`.
+  void (*weight_gradient)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* x,
+                          std::int64_t x_stride, const float* dy, std::int64_t dy_stride, bool accumulate, float* dw,
+                          float* db);
+
+  /// wt[c, r] = w[r, c].
+  void (*transpose)(std::int64_t rows, std::int64_t columns, const float* w, std::int64_t w_stride, float* wt,
+                    std::int64_t wt_stride);
+
+  // A last layer of few outputs: weights transposed, [outputs, inputs], so that vectors run along the inputs.
+
+  /// y = x w + bias; element (row, output) goes to row * y_row + output * y_column.
+  void (*narrow_forward)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* x,
+                         std::int64_t x_stride, const float* wt, std::int64_t wt_stride, const float* bias, float* y,
+                         std::int64_t y_row, std::int64_t y_column);
+
+  /// As weight_gradient, for dy stored by columns, [outputs, rows] with stride `dy_column`; writes dw [inputs, outputs].
+  /// `scratch` holds outputs * (inputs + 16) floats.
+  void (*narrow_weight_gradient)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* x,
+                                 std::int64_t x_stride, const float* dy, std::int64_t dy_column, bool accumulate,
+                                 float* dw, float* db, float* scratch);
+
+  /// The sum of squares of n numbers.
+  double (*sum_of_squares)(std::int64_t n, const float* x);
+
+  /// One step of Adam on n parameters along `gradient` times `scale`.
+  void (*adam)(std::int64_t n, const AdamFactors& factors, float scale, const float* gradient, float* parameters,
+               float* mean, float* square);
+
+  /// One step of RMSProp (Tieleman and Hinton 2012): square = alpha square + (1 - alpha) g^2, p -= rate g / (sqrt(square)
+  /// + eps), with g = gradient * scale.
+  void (*rms_prop)(std::int64_t n, float learning_rate, float alpha, float eps, float scale, const float* gradient,
+                   float* parameters, float* square);
+
+  /// target += tau (source - target) (Polyak averaging).
+  void (*polyak)(std::int64_t n, float tau, const float* source, float* target);
+
+  /// sum += x.
+  void (*add)(std::int64_t n, const float* x, float* sum);
+};
+
+/// The kernels of an instruction set; by default of the one in use.
+const Kernels& kernels(Isa set = isa());
+
+}  // namespace corvid

@@ -1,0 +1,184 @@
+// One vector register of floats and what can be done with it, for files named *.simd.cpp alone.
+//
+// Such a file is compiled once for each instruction set, with CORVID_ISA naming it. Everything here and there stands in
+// an inline namespace of that name, so that the linker cannot mix up code of two instruction sets. For the same reason
+// these files use no inline functions of the standard library.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#define CORVID_INLINE inline __attribute__((always_inline))
+
+namespace corvid::simd {
+inline namespace CORVID_ISA {
+
+#if defined(__AVX512F__)
+
+using Vector = __m512;
+using Mask = __mmask16;
+using Ints = __m512i;
+inline constexpr int kLanes = 16;
+inline constexpr int kPanel = 4;  // vectors of columns that a matrix kernel works on at once: of 32 registers it fills 29
+
+CORVID_INLINE Vector set(float x) { return _mm512_set1_ps(x); }
+CORVID_INLINE Vector load(const float* p) { return _mm512_loadu_ps(p); }
+CORVID_INLINE void store(float* p, Vector x) { _mm512_storeu_ps(p, x); }
+CORVID_INLINE Mask first(std::int64_t n) { return static_cast<Mask>((1u << n) - 1); }  // 0 <= n <= kLanes
+CORVID_INLINE Vector load(const float* p, Mask mask) { return _mm512_maskz_loadu_ps(mask, p); }
+CORVID_INLINE void store(float* p, Vector x, Mask mask) { _mm512_mask_storeu_ps(p, mask, x); }
+CORVID_INLINE Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }    // a b + c
+CORVID_INLINE Vector fnma(Vector a, Vector b, Vector c) { return _mm512_fnmadd_ps(a, b, c); }  // c - a b
+CORVID_INLINE Vector min(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+CORVID_INLINE Vector max(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+CORVID_INLINE Vector sqrt(Vector x) { return _mm512_sqrt_ps(x); }
+CORVID_INLINE Vector abs(Vector x) { return _mm512_abs_ps(x); }
+CORVID_INLINE Mask less(Vector a, Vector b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+CORVID_INLINE Mask equal(Ints a, Ints b) { return _mm512_cmpeq_epi32_mask(a, b); }
+CORVID_INLINE Vector select(Mask mask, Vector yes, Vector no) { return _mm512_mask_blend_ps(mask, no, yes); }
+CORVID_INLINE Mask both(Mask a, Mask b) { return a & b; }
+CORVID_INLINE Mask either(Mask a, Mask b) { return a | b; }
+CORVID_INLINE Vector reciprocal_estimate(Vector x) { return _mm512_rcp14_ps(x); }
+CORVID_INLINE float sum(Vector x) { return _mm512_reduce_add_ps(x); }
+CORVID_INLINE Ints set_int(std::int32_t x) { return _mm512_set1_epi32(x); }
+CORVID_INLINE Ints load_ints(const std::int32_t* p, Mask mask) { return _mm512_maskz_loadu_epi32(mask, p); }
+CORVID_INLINE Ints round_to_int(Vector x) { return _mm512_cvtps_epi32(x); }
+CORVID_INLINE Vector to_float(Ints x) { return _mm512_cvtepi32_ps(x); }
+CORVID_INLINE Ints bits(Vector x) { return _mm512_castps_si512(x); }
+CORVID_INLINE Vector from_bits(Ints x) { return _mm512_castsi512_ps(x); }
+CORVID_INLINE Ints add(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+CORVID_INLINE Ints bit_and(Ints a, Ints b) { return _mm512_and_si512(a, b); }
+template <int N>
+CORVID_INLINE Ints shift_left(Ints x) {
+  return _mm512_slli_epi32(x, N);
+}
+template <int N>
+CORVID_INLINE Ints shift_right(Ints x) {
+  return _mm512_srai_epi32(x, N);
+}
+
+#else
+
+using Vector = __m256;
+using Mask = __m256i;
+using Ints = __m256i;
+inline constexpr int kLanes = 8;
+inline constexpr int kPanel = 2;  // of 16 registers it fills 15
+
+CORVID_INLINE Vector set(float x) { return _mm256_set1_ps(x); }
+CORVID_INLINE Vector load(const float* p) { return _mm256_loadu_ps(p); }
+CORVID_INLINE void store(float* p, Vector x) { _mm256_storeu_ps(p, x); }
+CORVID_INLINE Mask first(std::int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+CORVID_INLINE Vector load(const float* p, Mask mask) { return _mm256_maskload_ps(p, mask); }
+CORVID_INLINE void store(float* p, Vector x, Mask mask) { _mm256_maskstore_ps(p, mask, x); }
+CORVID_INLINE Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+CORVID_INLINE Vector fnma(Vector a, Vector b, Vector c) { return _mm256_fnmadd_ps(a, b, c); }
+CORVID_INLINE Vector min(Vector a, Vector b) { return _mm256_min_ps(a, b); }
+CORVID_INLINE Vector max(Vector a, Vector b) { return _mm256_max_ps(a, b); }
+CORVID_INLINE Vector sqrt(Vector x) { return _mm256_sqrt_ps(x); }
+CORVID_INLINE Vector abs(Vector x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
+CORVID_INLINE Mask less(Vector a, Vector b) { return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_LT_OQ)); }
+CORVID_INLINE Mask equal(Ints a, Ints b) { return _mm256_cmpeq_epi32(a, b); }
+CORVID_INLINE Vector select(Mask mask, Vector yes, Vector no) {
+  return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(mask));
+}
+CORVID_INLINE Mask both(Mask a, Mask b) { return _mm256_and_si256(a, b); }
+CORVID_INLINE Mask either(Mask a, Mask b) { return _mm256_or_si256(a, b); }
+CORVID_INLINE Vector reciprocal_estimate(Vector x) {
+  const Vector r = _mm256_rcp_ps(x);  // 12 bits; one step of Newton's
+  return _mm256_mul_ps(r, _mm256_fnmadd_ps(x, r, _mm256_set1_ps(2.0f)));
+}
+CORVID_INLINE float sum(Vector x) {
+  __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
+CORVID_INLINE Ints set_int(std::int32_t x) { return _mm256_set1_epi32(x); }
+CORVID_INLINE Ints load_ints(const std::int32_t* p, Mask mask) { return _mm256_maskload_epi32(p, mask); }
+CORVID_INLINE Ints round_to_int(Vector x) { return _mm256_cvtps_epi32(x); }
+CORVID_INLINE Vector to_float(Ints x) { return _mm256_cvtepi32_ps(x); }
+CORVID_INLINE Ints bits(Vector x) { return _mm256_castps_si256(x); }
+CORVID_INLINE Vector from_bits(Ints x) { return _mm256_castsi256_ps(x); }
+CORVID_INLINE Ints add(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+CORVID_INLINE Ints bit_and(Ints a, Ints b) { return _mm256_and_si256(a, b); }
+template <int N>
+CORVID_INLINE Ints shift_left(Ints x) {
+  return _mm256_slli_epi32(x, N);
+}
+template <int N>
+CORVID_INLINE Ints shift_right(Ints x) {
+  return _mm256_srai_epi32(x, N);
+}
+
+#endif
+
+// GCC and clang give vectors + - * / and unary minus.
+
+CORVID_INLINE Vector clamp(Vector x, Vector low, Vector high) { return min(max(x, low), high); }
+
+/// a / b to a unit or two in the last place; b must be finite and not tiny.
+CORVID_INLINE Vector divide(Vector a, Vector b) {
+  const Vector r = reciprocal_estimate(b);
+  const Vector q = a * r;
+  return fma(fnma(b, r, set(1.0f)), q, q);
+}
+
+/// tanh as x P(x^2) / Q(x^2), fitted for the least relative error on [-9, 9] (2e-8, plus rounding); beyond, tanh rounds
+/// to +-1. NaN stays NaN.
+CORVID_INLINE Vector tanh(Vector x) {
+  // The order of min's arguments decides what becomes of NaN: the second one is kept.
+  x = max(set(-9.0f), min(set(9.0f), x));
+  const Vector u = x * x;
+  Vector p = set(1.33546827e-08f), q = set(7.77656681e-07f);
+  p = fma(p, u, set(2.06090969e-05f));
+  q = fma(q, u, set(3.28563623e-04f));
+  p = fma(p, u, set(3.49558896e-03f));
+  q = fma(q, u, set(2.58769853e-02f));
+  p = fma(p, u, set(0.133810263f));
+  q = fma(q, u, set(0.467143419f));
+  p = fma(p, u, set(0.999999979f));
+  q = fma(q, u, set(1.0f));
+  return divide(p * x, q);
+}
+
+CORVID_INLINE Vector sigmoid(Vector x) { return fma(tanh(x * set(0.5f)), set(0.5f), set(0.5f)); }
+
+/// e^x for x in [-87, 88], clamped to it: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2]; about 1e-7 relative.
+CORVID_INLINE Vector exp(Vector x) {
+  x = max(set(-87.0f), min(set(88.0f), x));
+  const Ints n = round_to_int(x * set(1.44269504f));
+  const Vector turns = to_float(n);
+  Vector r = fnma(turns, set(0.693359375f), x);  // ln 2 in two parts, the first exact
+  r = fnma(turns, set(-2.12194440e-4f), r);
+  Vector p = set(1.0f / 720);
+  p = fma(p, r, set(1.0f / 120));
+  p = fma(p, r, set(1.0f / 24));
+  p = fma(p, r, set(1.0f / 6));
+  p = fma(p, r, set(0.5f));
+  p = fma(p, r, set(1.0f));
+  p = fma(p, r, set(1.0f));
+  return p * from_bits(shift_left<23>(add(n, set_int(127))));
+}
+
+/// The natural logarithm of normal positive x: exponent times ln 2 plus 2 artanh(s), s = (m - 1) / (m + 1), with the
+/// mantissa m in [sqrt(1/2), sqrt(2)); about 1e-7 absolute near 1, relative elsewhere.
+CORVID_INLINE Vector log(Vector x) {
+  const Ints half_root = set_int(0x3f3504f3);  // sqrt(1/2)
+  const Ints offset = add(bits(x), set_int(0x3f800000 - 0x3f3504f3));
+  const Vector exponent = to_float(add(shift_right<23>(offset), set_int(-127)));
+  const Vector m = from_bits(add(bit_and(offset, set_int(0x007fffff)), half_root));
+  const Vector s = (m - set(1.0f)) / (m + set(1.0f));
+  const Vector u = s * s;
+  Vector p = set(2.0f / 9);
+  p = fma(p, u, set(2.0f / 7));
+  p = fma(p, u, set(2.0f / 5));
+  p = fma(p, u, set(2.0f / 3));
+  const Vector artanh = fma(p * u, s, s + s);
+  return fma(exponent, set(0.693147181f), artanh);
+}
+
+}  // namespace CORVID_ISA
+}  // namespace corvid::simd
