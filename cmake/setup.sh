@@ -1,5 +1,6 @@
-# What ./corvid needs before it can build: Debian packages, LibTorch, and Python for the parity tests. Sourced by the
-# launcher, which sets root, deps, torch_dir and no_install, and gives say and die.
+# What ./corvid needs before it can build: Debian packages, LibTorch, and Python for the parity tests; and what the
+# benchmark of the peers needs. Sourced by the launcher, which sets root, deps, torch_dir and no_install, and gives say
+# and die.
 # shellcheck shell=bash disable=SC2154
 
 # Wheels, pinned by version and SHA-256. LibTorch is unpacked from torch's own wheel; libtorch_cpu needs the CUDA
@@ -29,6 +30,10 @@ readonly fetch_packages=(
   'ca-certificates|trusted downloads|/etc/ssl/certs/ca-certificates.crt'
   'python3|fetches LibTorch; the parity tests|python'
   'python3-venv|fetches LibTorch; the parity tests|python'
+)
+readonly peers_packages=(
+  'g++|compiles RLtools, a peer|g++'
+  'python3-dev|makes RLtools a Python module|python3-config'
 )
 readonly lint_packages=('clang-format|layout|clang-format' 'clang-tidy|static checks|clang-tidy')
 
@@ -206,6 +211,39 @@ need_test_python() {
       "Run this again when pip reaches its index, or name a Python that has these packages in CORVID_TEST_PYTHON."
   fi
   printf '%s' "$pin" >"$deps/python/.pin"
+}
+
+# libtorch_cuda wants these to load, and the CPU never calls them; the wheels that hold them are 2 GB.
+readonly unused_cuda_libraries=(libcublas.so.13 libcublasLt.so.13 libcudnn.so.9 libcufft.so.12 libcufile.so.0
+  libcusparse.so.12 libcusparseLt.so.0 libnccl.so.2 libnvrtc.so.13)
+
+stand_in_for_cuda() {  # the folder of torch's libraries: empty libraries of those names, bound lazily by whoever loads torch
+  local name
+  for name in "${unused_cuda_libraries[@]}"; do
+    g++ -shared -x c++ /dev/null -Wl,-soname,"$name" -o "$1/$name"
+  done
+  # Of NVSHMEM a variable is bound at once.
+  g++ -shared -fPIC -x c++ - -Wl,-soname,libnvshmem_host.so.3 -Wl,--version-script=<(echo 'NVSHMEM { *; };') \
+    -o "$1/libnvshmem_host.so.3" <<<'extern "C" { char nvshmem_selected_device_transport[64]; }'
+}
+
+need_peers() {
+  local list=$root/experiments/bench/requirements.txt python=$deps/peers/bin/python pin
+  need_packages "${fetch_packages[@]}" "${peers_packages[@]}"
+  pin="$(sha256_of "$list") ${unused_cuda_libraries[*]}"
+  if has_part peers "$pin" && [[ -x $python ]]; then return; fi
+  find_host_python || die 1 "Python 3.11 or newer with venv and ensurepip is needed, and python3 is not one"
+  say "installing the peers for the benchmark into .deps/peers (downloads 1.3 GB, takes 3 GB)"
+  "$host_python" -m venv --clear "$deps/peers" >&2
+  # The list is complete, so nothing is resolved. No cache, as for the wheels above.
+  if ! "$python" -m pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --only-binary=:all: \
+    --require-hashes -r "$list" >"$deps/pip.log" 2>&1 </dev/null; then
+    tail -n 5 "$deps/pip.log" >&2
+    die 1 "pip could not install experiments/bench/requirements.txt (is there a network? log: .deps/pip.log)." \
+      "Run this again when pip reaches its index."
+  fi
+  stand_in_for_cuda "$("$python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')/torch/lib"
+  printf '%s' "$pin" >"$deps/peers/.pin"
 }
 
 need_to_build() {
