@@ -21,9 +21,13 @@ TEST(SplitChoice, KeepsTheFasterWayAfterTryingBoth) {
       ++split_runs;
       if (!split_is_faster) sleep();
     };
-    for (int k = 0; k < SplitChoice::kTrials; ++k) choice.run(serial, split);
-    EXPECT_EQ(serial_runs, SplitChoice::kTrials / 2);
-    EXPECT_EQ(split_runs, SplitChoice::kTrials / 2);
+    for (int k = 0; k < SplitChoice::kTried; ++k) choice.run(serial, split);
+    if (split_is_faster) {
+      EXPECT_EQ(serial_runs, SplitChoice::kTrials);
+      EXPECT_EQ(split_runs, SplitChoice::kTrials + SplitChoice::kWakeUps);
+    } else {
+      EXPECT_EQ(split_runs, 1);  // so slow that one was enough
+    }
     EXPECT_EQ(choice.splitting(), split_is_faster);
 
     const int before = serial_runs;
@@ -40,12 +44,30 @@ TEST(SplitChoice, ChangesItsMindWhenTheMachineDoes) {
     if (split_is_slow) sleep();
   };
   auto slow_serial = [] { sleep(); };
-  for (int k = 0; k < SplitChoice::kTrials; ++k) choice.run(slow_serial, split);
+  for (int k = 0; k < SplitChoice::kTried; ++k) choice.run(slow_serial, split);
   ASSERT_TRUE(choice.splitting());
+  // Every run is split while that is fast; when it no longer is, one thread is tried long before its time has come.
   split_is_slow = true;
-  for (int k = 0; k < SplitChoice::kRunsBetween; ++k) choice.run(serial, [] {});
-  for (int k = 0; k < SplitChoice::kTrials; ++k) choice.run(serial, split);
+  int runs = 0;
+  while (choice.splitting() && runs < SplitChoice::kRunsBetween) {
+    choice.run(serial, [] { std::this_thread::sleep_for(std::chrono::milliseconds(5)); });
+    ++runs;
+  }
   EXPECT_FALSE(choice.splitting());
+  EXPECT_LT(runs, SplitChoice::kRunsBetween / 2);
+}
+
+TEST(SplitChoice, TriesMoreRarelyWhileTheAnswerStays) {
+  SplitChoice choice;
+  int split_runs = 0;
+  auto split = [&] {
+    ++split_runs;
+    sleep();
+  };
+  for (int k = 0; k < 16 * SplitChoice::kRunsBetween; ++k) choice.run([] {}, split);
+  // After 1,000 runs, 2,000 more, 4,000 more, 8,000 more.
+  EXPECT_LE(split_runs, 5);
+  EXPECT_GE(split_runs, 3);
 }
 
 }  // namespace
