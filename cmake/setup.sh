@@ -217,12 +217,12 @@ need_test_python() {
 readonly unused_cuda_libraries=(libcublas.so.13 libcublasLt.so.13 libcudnn.so.9 libcufft.so.12 libcufile.so.0
   libcusparse.so.12 libcusparseLt.so.0 libnccl.so.2 libnvrtc.so.13)
 
-stand_in_for_cuda() {  # the folder of torch's libraries: empty libraries of those names, bound lazily by whoever loads torch
+stand_in_for_cuda() {  # puts empty libraries into torch's folder of libraries; whoever imports torch must bind lazily
   local name
   for name in "${unused_cuda_libraries[@]}"; do
     g++ -shared -x c++ /dev/null -Wl,-soname,"$name" -o "$1/$name"
   done
-  # Of NVSHMEM a variable is bound at once.
+  # Of NVSHMEM a variable is read at once.
   g++ -shared -fPIC -x c++ - -Wl,-soname,libnvshmem_host.so.3 -Wl,--version-script=<(echo 'NVSHMEM { *; };') \
     -o "$1/libnvshmem_host.so.3" <<<'extern "C" { char nvshmem_selected_device_transport[64]; }'
 }
@@ -233,7 +233,7 @@ need_peers() {
   pin="$(sha256_of "$list") ${unused_cuda_libraries[*]}"
   if has_part peers "$pin" && [[ -x $python ]]; then return; fi
   find_host_python || die 1 "Python 3.11 or newer with venv and ensurepip is needed, and python3 is not one"
-  say "installing the peers for the benchmark into .deps/peers (downloads 1.3 GB, takes 3 GB)"
+  say "installing the peers for the benchmark into .deps/peers (over 1 GB to fetch, 3.4 GB on disk)"
   "$host_python" -m venv --clear "$deps/peers" >&2
   # The list is complete, so nothing is resolved. No cache, as for the wheels above.
   if ! "$python" -m pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --only-binary=:all: \
