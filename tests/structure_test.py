@@ -19,7 +19,7 @@ ROOMS = {  # room: what it may include of the project
 WITHOUT_TORCH = ["core/base", "core/env", "core/simd", "core/io", "envs", "render", "core/nn/kernels.h", "core/nn/kernels.cpp",
                  "core/nn/kernels.simd.cpp", "core/nn/fused_mlp.h", "core/nn/fused_mlp.cpp", "core/learn/returns.h",
                  "core/learn/returns.cpp", "core/learn/loss_kernels.h", "core/learn/loss_kernels.cpp",
-                 "core/learn/loss_kernels.simd.cpp"]
+                 "core/learn/loss_kernels.simd.cpp", "core/learn/sac_learner.h", "core/learn/sac_learner.cpp"]
 TORCH_HEADER = re.compile(r"^(ATen|c10|torch|caffe2)/")
 SDL_HEADER = re.compile(r"^SDL2?(/|_|\.h)")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)

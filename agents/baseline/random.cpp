@@ -68,7 +68,6 @@ class Random final : public Agent {
             .terminated = step.terminated,
             .truncated = step.truncated,
             .final_obs = step.final_obs,
-            .values = nullptr,
             .log_probs = nullptr};
   }
 

@@ -62,8 +62,7 @@ class Reinforce final : public Agent {
   ActionView act() override {
     const std::int64_t n = step_.num_envs();
     networks_.encoder().encode(step_.obs(), n, true, step_.features(0));
-    networks_.act(step_.features(0), n, rng_, step_.actions(0), env_actions_.data(), step_.log_probs(0),
-                  step_.values(0));
+    networks_.act(step_.features(0), n, rng_, step_.actions(0), env_actions_.data(), step_.log_probs(0));
     if (continuous()) return reinterpret_cast<const float*>(env_actions_.data());
     return reinterpret_cast<const std::int64_t*>(env_actions_.data());
   }
@@ -78,8 +77,12 @@ class Reinforce final : public Agent {
             .terminated = step.terminated,
             .truncated = step.truncated,
             .final_obs = step.final_obs,
-            .values = step_.values(0),
             .log_probs = step_.log_probs(0)};
+  }
+
+  const float* last_values() override {
+    networks_.value(step_.features(0), step_.num_envs(), step_.values(0));
+    return step_.values(0);
   }
 
   bool learn(double progress) override {

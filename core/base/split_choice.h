@@ -47,7 +47,8 @@ class SplitChoice {
   static constexpr int kTrials = 8;  // either way
   static constexpr int kWakeUps = 2;
   static constexpr int kTried = 2 * kTrials + kWakeUps;
-  static constexpr int kRunsBetween = 1000;  // until the next trials; while splitting fails it doubles up to
+  static constexpr int kRunsBetween = 1000;       // until the next trials, while splitting pays
+  static constexpr int kFewestRunsBetween = 125;  // while it does not; doubles up to
   static constexpr int kMostRunsBetween = 32'000;
 
  private:
@@ -63,15 +64,15 @@ class SplitChoice {
 
   void settle(bool splitting) {
     splitting_ = splitting;
-    runs_between_ = splitting ? kRunsBetween : std::min(2 * runs_between_, kMostRunsBetween);
-    settled_ = runs_between_;
+    settled_ = splitting ? kRunsBetween : runs_between_;
+    runs_between_ = splitting ? kFewestRunsBetween : std::min(2 * runs_between_, kMostRunsBetween);
     tried_ = 0;
   }
 
   std::array<double, kTrials> serial_{};  // seconds of the trials at hand
   double typical_serial_ = 0;             // their median
   double mean_split_ = 0;                 // of the trials at hand; while splitting, of the last runs
-  int tried_ = 0, settled_ = 0, runs_between_ = kRunsBetween / 2;
+  int tried_ = 0, settled_ = 0, runs_between_ = kFewestRunsBetween;
   bool splitting_ = false;
 };
 

@@ -55,7 +55,7 @@ struct RolloutStep {
   const std::uint8_t* terminated = nullptr;  // [N]
   const std::uint8_t* truncated = nullptr;   // [N]
   ObsView final_obs;                         // [N, ...] read only where an episode ended
-  const float* values = nullptr;             // [N] when has_values
+  const float* values = nullptr;             // [N] when has_values; agents leave it out, see Agent::last_values
   const float* log_probs = nullptr;          // [N] when has_log_probs
 };
 

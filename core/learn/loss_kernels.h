@@ -51,8 +51,8 @@ struct LossKernels {
   /// weights[b] * loss(Q(s, a) - target) with loss e^2 / 2, or Huber's: e^2 / 2 up to |e| = delta, delta (|e| - delta / 2)
   /// beyond; delta = 0 is no Huber. q, d_q [num_actions, stride]; errors [rows] = Q - target. `weights` may be null.
   void (*td)(std::int64_t rows, std::int64_t stride, std::int64_t num_actions, const float* q,
-             const std::int32_t* actions, const float* targets, const float* weights, float delta, float scale, float* d_q,
-             float* errors, double& sum);
+             const std::int32_t* actions, const float* targets, const float* weights, float delta, float scale,
+             float* d_q, float* errors, double& sum);
 
   /// a = tanh(mean + std z) and log pi(a | s); mean, log_std, noise z, actions [size, stride], log_probs [rows]. Log
   /// standard deviations are kept in [-20, 2]. (Haarnoja et al. 2018, appendix C.)

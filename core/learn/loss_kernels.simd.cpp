@@ -41,8 +41,8 @@ CORVID_INLINE Vector policy_loss(const PolicyRows& r, Size b, Mask mask, Vector 
   return select(less(bounded, plain), set(0.0f), -plain);
 }
 
-void categorical(const PolicyRows& r, Size num_parts, const Size* sizes, const float* logits, const std::int32_t* actions,
-                 float* d_logits, PolicySums& sums) {
+void categorical(const PolicyRows& r, Size num_parts, const Size* sizes, const float* logits,
+                 const std::int32_t* actions, float* d_logits, PolicySums& sums) {
   for_each_rows(r.rows, [&](Size b, Mask mask) {
     // First log p of every action, kept where the derivatives will go.
     Vector log_prob = set(0.0f), entropy = set(0.0f);
@@ -98,7 +98,8 @@ void gaussian(const PolicyRows& r, Size size, const float* means, const float* l
   for_each_rows(r.rows, [&](Size b, Mask mask) {
     Vector log_prob = set(0.0f);
     for (Size k = 0; k < size; ++k) {
-      const Vector z = (load(actions + k * r.stride + b, mask) - load(means + k * r.stride + b, mask)) * exp(set(-log_std[k]));
+      const Vector z =
+          (load(actions + k * r.stride + b, mask) - load(means + k * r.stride + b, mask)) * exp(set(-log_std[k]));
       log_prob = log_prob - fma(z * z, set(0.5f), set(log_std[k] + kHalfLogTwoPi));
     }
     // d log pi / d mean = z / std;  d log pi / d log std = z^2 - 1
@@ -112,8 +113,8 @@ void gaussian(const PolicyRows& r, Size size, const float* means, const float* l
   });
 }
 
-void value(Size rows, const float* values, const float* returns, const float* old_values, float clip_range, float weight,
-           float scale, float* d_values, double& sum_of_squares) {
+void value(Size rows, const float* values, const float* returns, const float* old_values, float clip_range,
+           float weight, float scale, float* d_values, double& sum_of_squares) {
   for_each_rows(rows, [&](Size b, Mask mask) {
     Vector v = load(values + b, mask);
     Vector moves = set(2 * weight * scale);
@@ -214,8 +215,8 @@ void soft_target(Size rows, const float* rewards, const float* discounts, const 
 }  // namespace
 
 extern const LossKernels loss_kernel_table;
-const LossKernels loss_kernel_table = {categorical,       gaussian,     value,      td, squashed_gaussian,
-                                       squashed_gaussian_gradient, least_of_two, soft_target};
+const LossKernels loss_kernel_table = {
+    categorical, gaussian, value, td, squashed_gaussian, squashed_gaussian_gradient, least_of_two, soft_target};
 
 }  // namespace CORVID_ISA
 }  // namespace corvid::simd

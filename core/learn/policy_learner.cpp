@@ -21,8 +21,7 @@ std::pair<float, float> mean_and_scale(const float* advantage, const std::int64_
     const double difference = advantage[rows ? rows[k] : k] - mean;
     squares += difference * difference;
   }
-  return {static_cast<float>(mean),
-          static_cast<float>(1 / (std::sqrt(squares / static_cast<double>(n - 1)) + 1e-8))};
+  return {static_cast<float>(mean), static_cast<float>(1 / (std::sqrt(squares / static_cast<double>(n - 1)) + 1e-8))};
 }
 
 }  // namespace
@@ -82,9 +81,8 @@ void PolicyLearner::with_autograd(const PolicyBatch& batch, const PolicyObjectiv
     policy.approx_kl = policy.clip_fraction = at::zeros({}, policy.loss.options());
   }
   const at::Tensor value_error =
-      objective.clip_range_vf > 0
-          ? clipped_value_loss(value, batch.old_value, batch.returns, objective.clip_range_vf)
-          : value_loss(value, batch.returns);
+      objective.clip_range_vf > 0 ? clipped_value_loss(value, batch.old_value, batch.returns, objective.clip_range_vf)
+                                  : value_loss(value, batch.returns);
   const at::Tensor mean_entropy = entropy.mean();
   const at::Tensor loss = policy.loss + objective.vf_coef * value_error - objective.ent_coef * mean_entropy;
   networks_.parameters().zero_grad();

@@ -51,35 +51,48 @@ void check_finite(const float* outputs, std::int64_t n) {
 
 }  // namespace
 
-const float* ActorCritic::infer(const Mlp& mlp, const float* features, std::int64_t n) {
-  Memory& memory = &mlp == &actor_ ? actor_memory_ : critic_memory_;
-  const std::int64_t size = n * mlp.outputs();
-  if (mlp.fused()) {
-    if (!memory.work || memory.work->rows() < n) {
-      memory.work = std::make_unique<FusedMlp::Workspace>(*mlp.fused(), n);
-      memory.outputs.resize(static_cast<std::size_t>(size));
-    }
-    mlp.fused()->infer(mlp.data(), features, n, memory.outputs.data(), *memory.work);
-    check_finite(memory.outputs.data(), size);
-    return memory.outputs.data();
+void ActorCritic::infer(const Mlp& mlp, const float* features, std::int64_t n, float* outputs) {
+  constexpr std::int64_t kChunk = 256, kMostSlices = 8;
+  const std::int64_t width = mlp.outputs();
+  if (!mlp.fused()) {
+    at::NoGradGuard no_grad;
+    // from_blob does not own or write the memory; on the CPU this is a view.
+    const at::Tensor x = at::from_blob(const_cast<float*>(features), {n, encoder_.size()}, at::kFloat);
+    const at::Tensor y = mlp.forward(x.to(compute_.device)).cpu();
+    std::copy_n(y.const_data_ptr<float>(), n * width, outputs);
+    return check_finite(outputs, n * width);
   }
-  at::NoGradGuard no_grad;
-  // from_blob does not own or write the memory; on the CPU this is a view.
-  const at::Tensor x = at::from_blob(const_cast<float*>(features), {n, encoder_.size()}, at::kFloat);
-  memory.tensor = mlp.forward(x.to(compute_.device)).cpu();
-  check_finite(memory.tensor.const_data_ptr<float>(), size);
-  return memory.tensor.const_data_ptr<float>();
+  auto& work = &mlp == &actor_ ? actor_work_ : critic_work_;
+  const std::int64_t rows = std::min(n, kChunk), num_chunks = (n + kChunk - 1) / kChunk;
+  const std::int64_t num_slices = std::min(num_chunks, kMostSlices);
+  if (!work.empty() && work.front()->rows() < rows) work.clear();
+  while (static_cast<std::int64_t>(work.size()) < num_slices)
+    work.push_back(std::make_unique<FusedMlp::Workspace>(*mlp.fused(), rows));
+  auto run = [&](int slice) {
+    for (std::int64_t chunk = slice; chunk < num_chunks; chunk += num_slices) {
+      const std::int64_t first = chunk * kChunk;
+      mlp.fused()->infer(mlp.data(), features + first * encoder_.size(), std::min(kChunk, n - first),
+                         outputs + first * width, *work[static_cast<std::size_t>(slice)]);
+    }
+  };
+  auto serial = [&] {
+    for (int slice = 0; slice < num_slices; ++slice) run(slice);
+  };
+  if (compute_.pool && num_slices > 1)
+    choice_.run(serial, [&] { compute_.pool->run(static_cast<int>(num_slices), run); });
+  else
+    serial();
+  check_finite(outputs, n * width);
 }
 
 void ActorCritic::act(const float* features, std::int64_t n, Rng& rng, void* actions, void* env_actions,
-                      float* log_probs, float* values) {
-  std::copy_n(infer(critic_, features, n), n, values);
-  distribution_->act(infer(actor_, features, n), n, false, rng, actions, env_actions, log_probs);
+                      float* log_probs) {
+  outputs_.resize(static_cast<std::size_t>(n * actor_.outputs()));
+  infer(actor_, features, n, outputs_.data());
+  distribution_->act(outputs_.data(), n, false, rng, actions, env_actions, log_probs);
 }
 
-void ActorCritic::value(const float* features, std::int64_t n, float* values) {
-  std::copy_n(infer(critic_, features, n), n, values);
-}
+void ActorCritic::value(const float* features, std::int64_t n, float* values) { infer(critic_, features, n, values); }
 
 ActorCritic::Outputs ActorCritic::evaluate(const at::Tensor& features, const at::Tensor& actions) const {
   const Evaluation evaluation = distribution_->evaluate(actor_.forward(features), actions);
@@ -91,8 +104,9 @@ void ActorCritic::act(const ObsView& obs, std::int64_t n, bool deterministic, Rn
   log_probs_.resize(static_cast<std::size_t>(n));
   stored_.resize(static_cast<std::size_t>(n * distribution_->action_size()));  // wide enough for floats
   encoder_.encode(obs, n, false, features_.data());
-  distribution_->act(infer(actor_, features_.data(), n), n, deterministic, rng, stored_.data(), actions,
-                     log_probs_.data());
+  outputs_.resize(static_cast<std::size_t>(n * actor_.outputs()));
+  infer(actor_, features_.data(), n, outputs_.data());
+  distribution_->act(outputs_.data(), n, deterministic, rng, stored_.data(), actions, log_probs_.data());
 }
 
 void ActorCritic::visit(Archive& archive) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/split_choice.h"
 #include "core/nn/compute.h"
 #include "core/nn/distribution.h"
 #include "core/nn/encoder.h"
@@ -33,11 +34,10 @@ class ActorCritic final : public Policy {
   const Mlp& actor() const { return actor_; }
   const Mlp& critic() const { return critic_; }
 
-  /// Samples actions for features [n, F]; writes stored and environment actions, log-probabilities and values [n].
-  void act(const float* features, std::int64_t n, Rng& rng, void* actions, void* env_actions, float* log_probs,
-           float* values);
+  /// Samples actions for features [n, F]; writes stored and environment actions and log-probabilities [n].
+  void act(const float* features, std::int64_t n, Rng& rng, void* actions, void* env_actions, float* log_probs);
 
-  /// V(s) for features [n, F].
+  /// V(s) for features [n, F]. Many rows are shared out between threads.
   void value(const float* features, std::int64_t n, float* values);
 
   /// For learning: log-probabilities, entropies and values [B] of stored actions, with gradients.
@@ -51,21 +51,17 @@ class ActorCritic final : public Policy {
   void visit(Archive& archive);
 
  private:
-  /// Outputs of one of the networks for features [n, F], on the host; valid until the next call for that network.
-  const float* infer(const Mlp& mlp, const float* features, std::int64_t n);
-
-  struct Memory {
-    std::unique_ptr<FusedMlp::Workspace> work;
-    std::vector<float> outputs;
-    at::Tensor tensor;  // holds the outputs of the reference path
-  };
+  /// Outputs of one of the networks for features [n, F], on the host.
+  void infer(const Mlp& mlp, const float* features, std::int64_t n, float* outputs);
 
   Compute compute_;
   Encoder encoder_;
   std::unique_ptr<Distribution> distribution_;
   Mlp actor_, critic_;
   Parameters parameters_;
-  Memory actor_memory_, critic_memory_;
+  std::vector<std::unique_ptr<FusedMlp::Workspace>> actor_work_, critic_work_;  // one a slice of the rows
+  SplitChoice choice_;
+  std::vector<float> outputs_;               // scratch of `act`
   std::vector<float> features_, log_probs_;  // scratch of the policy
   std::vector<std::int64_t> stored_;
 };

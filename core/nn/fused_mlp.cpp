@@ -62,7 +62,8 @@ FusedMlp::Workspace::Workspace(const FusedMlp& mlp, std::int64_t rows) : rows_(r
   lay_out();
 }
 
-const float* FusedMlp::hidden_layers(const float* parameters, const float* x, std::int64_t rows, Workspace& work) const {
+const float* FusedMlp::hidden_layers(const float* parameters, const float* x, std::int64_t rows,
+                                     Workspace& work) const {
   CORVID_DCHECK(rows <= work.rows_, "more rows than the workspace holds");
   std::int64_t stride = shape_.inputs;
   for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
@@ -119,7 +120,8 @@ void FusedMlp::backward(const float* parameters, const float* x, std::int64_t ro
   const float* dy = work.output_gradients_;
   std::int64_t dy_row = 1, dy_column = work.stride_;
   if (!narrow_) {
-    kernels_.transpose(shape_.outputs, rows, work.output_gradients_, work.stride_, work.rows_of_outputs_, shape_.outputs);
+    kernels_.transpose(shape_.outputs, rows, work.output_gradients_, work.stride_, work.rows_of_outputs_,
+                       shape_.outputs);
     dy = work.rows_of_outputs_;
     dy_row = shape_.outputs;
     dy_column = 1;
@@ -132,8 +134,8 @@ void FusedMlp::backward(const float* parameters, const float* x, std::int64_t ro
     if (gradient) {
       float *dw = gradient + layer.weight, *db = gradient + layer.bias;
       if (last && narrow_) {
-        kernels_.narrow_weight_gradient(rows, layer.inputs, layer.outputs, inputs, stride, dy, dy_column, accumulate, dw,
-                                        db, work.scratch_);
+        kernels_.narrow_weight_gradient(rows, layer.inputs, layer.outputs, inputs, stride, dy, dy_column, accumulate,
+                                        dw, db, work.scratch_);
       } else {
         kernels_.weight_gradient(rows, layer.inputs, layer.outputs, inputs, stride, dy, dy_row, accumulate, dw, db);
       }
@@ -141,7 +143,8 @@ void FusedMlp::backward(const float* parameters, const float* x, std::int64_t ro
     if (l == 0 && !dx) return;
     float* wt = work.transposed_[l];
     if (!(last && narrow_))
-      kernels_.transpose(layer.inputs, layer.outputs, parameters + layer.weight, layer.outputs, wt, padded(layer.inputs));
+      kernels_.transpose(layer.inputs, layer.outputs, parameters + layer.weight, layer.outputs, wt,
+                         padded(layer.inputs));
     float* to = l == 0 ? dx : work.gradients_[l % 2];
     kernels_.input_gradient(rows, layer.inputs, layer.outputs, dy, dy_row, dy_column, wt, padded(layer.inputs),
                             l == 0 ? Activation::kNone : shape_.activation, l == 0 ? nullptr : inputs,

@@ -22,11 +22,16 @@ struct AdamFactors {
   float weight_decay;  // learning_rate times the decay
 };
 
+/// Of step t = 1, 2, ...
+AdamFactors adam_factors(std::int64_t t, double learning_rate, double beta1, double beta2, double eps,
+                         double weight_decay = 0);
+
 struct Kernels {
   /// y = act(x w + bias): x [rows, inputs], w [inputs, outputs] with stride `outputs`, y [rows, outputs]. With SiLU the
   /// sums before it go to `sums` [rows, outputs] (stride of y), where that is not null.
   void (*forward)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* x, std::int64_t x_stride,
-                  const float* w, const float* bias, Activation activation, float* y, std::int64_t y_stride, float* sums);
+                  const float* w, const float* bias, Activation activation, float* y, std::int64_t y_stride,
+                  float* sums);
 
   /// dx = (dy w^T) * act'(x), where x [rows, inputs] left the activation before this layer and `sums` went into it (SiLU
   /// only). wt is w transposed, [outputs, inputs] with stride `wt_stride`. Element (row, output) of dy lies at

@@ -46,8 +46,8 @@ struct StoreEnds {
 
 /// `Masked`: the last vector of columns is cut by `mask` (then C is 1).
 template <int R, int C, bool Masked, Activation A, class Ends>
-CORVID_INLINE void micro_kernel(Size num_k, const float* a, Size a_row, Size a_k, const float* b, Size b_stride, float* out,
-                                Size out_stride, Size row, Size column, const Ends& ends, Mask mask) {
+CORVID_INLINE void micro_kernel(Size num_k, const float* a, Size a_row, Size a_k, const float* b, Size b_stride,
+                                float* out, Size out_stride, Size row, Size column, const Ends& ends, Mask mask) {
   auto load_part = [&](const float* p) { return Masked ? load(p, mask) : load(p); };
   Vector sums[R][C];
 #pragma GCC unroll 4
@@ -113,8 +113,8 @@ void all_rows(const Operands& o, Size column, const Ends& ends, Mask mask) {
   Size row = 0;
   auto blocks_of = [&]<int R>() __attribute__((always_inline)) {
     for (; row + R <= o.num_rows; row += R)
-      micro_kernel<R, C, Masked, A>(o.num_k, o.a, o.a_row, o.a_k, o.b, o.b_stride, o.out, o.out_stride, row, column, ends,
-                                    mask);
+      micro_kernel<R, C, Masked, A>(o.num_k, o.a, o.a_row, o.a_k, o.b, o.b_stride, o.out, o.out_stride, row, column,
+                                    ends, mask);
   };
   blocks_of.template operator()<6>();
   blocks_of.template operator()<4>();
@@ -157,9 +157,10 @@ void input_gradient(Size rows, Size inputs, Size outputs, const float* dy, Size 
           SlopeEnds{x, sums, x_stride});
 }
 
-void weight_gradient(Size rows, Size inputs, Size outputs, const float* x, Size x_stride, const float* dy, Size dy_stride,
-                     bool accumulate, float* dw, float* db) {
-  product<Activation::kNone>({inputs, outputs, rows, x, 1, x_stride, dy, dy_stride, dw, outputs}, StoreEnds{accumulate});
+void weight_gradient(Size rows, Size inputs, Size outputs, const float* x, Size x_stride, const float* dy,
+                     Size dy_stride, bool accumulate, float* dw, float* db) {
+  product<Activation::kNone>({inputs, outputs, rows, x, 1, x_stride, dy, dy_stride, dw, outputs},
+                             StoreEnds{accumulate});
   // Column sums, four rows at a time so that additions overlap.
   for (Size column = 0; column < outputs; column += kLanes) {
     const Mask mask = first(outputs - column < kLanes ? outputs - column : kLanes);
@@ -250,8 +251,8 @@ void transpose(Size rows, Size columns, const float* w, Size w_stride, float* wt
 
 /// One row of R outputs at a time: their sums share the loads of x.
 template <int R>
-CORVID_INLINE void narrow_outputs(Size rows, Size inputs, const float* x, Size x_stride, const float* wt, Size wt_stride,
-                                  const float* bias, float* y, Size y_row, Size y_column) {
+CORVID_INLINE void narrow_outputs(Size rows, Size inputs, const float* x, Size x_stride, const float* wt,
+                                  Size wt_stride, const float* bias, float* y, Size y_row, Size y_column) {
   const Size whole = inputs - inputs % kLanes;
   const Mask mask = first(inputs - whole);
   for (Size row = 0; row < rows; ++row) {
@@ -273,13 +274,15 @@ CORVID_INLINE void narrow_outputs(Size rows, Size inputs, const float* x, Size x
   }
 }
 
-void narrow_forward(Size rows, Size inputs, Size outputs, const float* x, Size x_stride, const float* wt, Size wt_stride,
-                    const float* bias, float* y, Size y_row, Size y_column) {
+void narrow_forward(Size rows, Size inputs, Size outputs, const float* x, Size x_stride, const float* wt,
+                    Size wt_stride, const float* bias, float* y, Size y_row, Size y_column) {
   Size o = 0;
   for (; o + 2 <= outputs; o += 2)
-    narrow_outputs<2>(rows, inputs, x, x_stride, wt + o * wt_stride, wt_stride, bias + o, y + o * y_column, y_row, y_column);
+    narrow_outputs<2>(rows, inputs, x, x_stride, wt + o * wt_stride, wt_stride, bias + o, y + o * y_column, y_row,
+                      y_column);
   if (o < outputs)
-    narrow_outputs<1>(rows, inputs, x, x_stride, wt + o * wt_stride, wt_stride, bias + o, y + o * y_column, y_row, y_column);
+    narrow_outputs<1>(rows, inputs, x, x_stride, wt + o * wt_stride, wt_stride, bias + o, y + o * y_column, y_row,
+                      y_column);
 }
 
 void narrow_weight_gradient(Size rows, Size inputs, Size outputs, const float* x, Size x_stride, const float* dy,
@@ -352,8 +355,8 @@ void adam(Size n, const AdamFactors& f, float scale, const float* gradient, floa
   });
 }
 
-void rms_prop(Size n, float learning_rate, float alpha, float eps, float scale, const float* gradient, float* parameters,
-              float* square) {
+void rms_prop(Size n, float learning_rate, float alpha, float eps, float scale, const float* gradient,
+              float* parameters, float* square) {
   for_each_vector(n, [&](Size i, auto get, auto put) {
     const Vector g = get(gradient + i) * set(scale);
     const Vector v = fma(set(alpha), get(square + i), set(1 - alpha) * g * g);
@@ -376,9 +379,9 @@ void add(Size n, const float* x, float* sum) {
 }  // namespace
 
 extern const Kernels kernel_table;
-const Kernels kernel_table = {forward,        input_gradient,         weight_gradient, transpose, narrow_forward,
-                              narrow_weight_gradient, sum_of_squares, adam,            rms_prop,  polyak,
-                              add};
+const Kernels kernel_table = {
+    forward, input_gradient, weight_gradient, transpose, narrow_forward, narrow_weight_gradient, sum_of_squares,
+    adam,    rms_prop,       polyak,          add};
 
 }  // namespace CORVID_ISA
 }  // namespace corvid::simd

@@ -35,18 +35,14 @@ void Adam::step(Parameters& parameters, double learning_rate, double max_grad_no
     if (max_grad_norm != kNoClipping) parameters.clip_grad_norm(max_grad_norm);
     steps_.add_(1);
     at::_fused_adamw_({parameters.flat()}, {parameters.gradient()}, {mean_}, {square_}, {}, {steps_}, learning_rate,
-                      config_.beta1, config_.beta2, config_.weight_decay, config_.eps, /*amsgrad=*/false, /*maximize=*/false);
+                      config_.beta1, config_.beta2, config_.weight_decay, config_.eps, /*amsgrad=*/false,
+                      /*maximize=*/false);
     return;
   }
   float& count = *steps_.data_ptr<float>();
   count += 1;
-  const AdamFactors factors = {
-      .beta1 = static_cast<float>(config_.beta1),
-      .beta2 = static_cast<float>(config_.beta2),
-      .eps = static_cast<float>(config_.eps),
-      .step_size = static_cast<float>(learning_rate / (1 - std::pow(config_.beta1, count))),
-      .root_scale = static_cast<float>(1 / std::sqrt(1 - std::pow(config_.beta2, count))),
-      .weight_decay = static_cast<float>(learning_rate * config_.weight_decay)};
+  const AdamFactors factors = adam_factors(static_cast<std::int64_t>(count), learning_rate, config_.beta1,
+                                           config_.beta2, config_.eps, config_.weight_decay);
   kernels().adam(parameters.size(), factors, clip_scale(parameters, max_grad_norm),
                  parameters.gradient().const_data_ptr<float>(), parameters.flat().data_ptr<float>(),
                  mean_.data_ptr<float>(), square_.data_ptr<float>());

@@ -133,14 +133,20 @@ class MetricsHook final : public Hook {
 /// HDF5 rollouts.
 class RolloutHook final : public Hook {
  public:
-  RolloutHook(const std::filesystem::path& folder, RolloutInfo info, RolloutOptions options)
-      : log_(folder, std::move(info), options) {}
+  RolloutHook(const std::filesystem::path& folder, RolloutInfo info, RolloutOptions options, Agent& agent)
+      : agent_(agent), has_values_(info.has_values), log_(folder, std::move(info), options) {}
 
-  void on_step(const RolloutStep& step, std::int64_t) override { log_.append(step); }
+  void on_step(const RolloutStep& step, std::int64_t) override {
+    RolloutStep whole = step;
+    if (has_values_) whole.values = agent_.last_values();
+    log_.append(whole);
+  }
   void visit(Archive& archive) override { archive("log", log_); }
   RolloutLog& log() { return log_; }
 
  private:
+  Agent& agent_;
+  bool has_values_;
   RolloutLog log_;
 };
 

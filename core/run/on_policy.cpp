@@ -40,8 +40,7 @@ OnPolicyAgent::OnPolicyAgent(const OnPolicyConfig& config, const AgentContext& c
 ActionView OnPolicyAgent::act() {
   const std::int64_t t = rollout_.size(), n = rollout_.num_envs();
   networks_.encoder().encode(rollout_.obs(), n, true, rollout_.features(t));
-  networks_.act(rollout_.features(t), n, rng_, rollout_.actions(t), env_actions_.data(), rollout_.log_probs(t),
-                rollout_.values(t));
+  networks_.act(rollout_.features(t), n, rng_, rollout_.actions(t), env_actions_.data(), rollout_.log_probs(t));
   if (networks_.distribution().action_type() == at::kFloat) return reinterpret_cast<const float*>(env_actions_.data());
   return reinterpret_cast<const std::int64_t*>(env_actions_.data());
 }
@@ -55,8 +54,13 @@ RolloutStep OnPolicyAgent::last_step() {
           .terminated = step.terminated,
           .truncated = step.truncated,
           .final_obs = step.final_obs,
-          .values = rollout_.values(t),
           .log_probs = rollout_.log_probs(t)};
+}
+
+const float* OnPolicyAgent::last_values() {
+  const std::int64_t t = rollout_.size();
+  networks_.value(rollout_.features(t), rollout_.num_envs(), rollout_.values(t));
+  return rollout_.values(t);
 }
 
 void OnPolicyAgent::value_truncated(std::int64_t t) {
@@ -91,9 +95,10 @@ bool OnPolicyAgent::learn(double progress) {
   rollout_.advance();
   if (!rollout_.full()) return false;
 
+  // The critic has not changed since the first step, so all values are computed at once.
   const std::int64_t last = rollout_.size();
   networks_.encoder().encode(rollout_.obs(), n, false, rollout_.features(last));
-  networks_.value(rollout_.features(last), n, rollout_.values(last));
+  networks_.value(rollout_.features(0), (last + 1) * n, rollout_.values(0));
   rollout_.compute_advantages(config_.gamma, config_.gae_lambda);
   update(progress);
   explained_variance_ = explained_variance(rollout_.flat_values().const_data_ptr<float>(),

@@ -36,6 +36,7 @@ class OnPolicyAgent : public Agent {
   ActionView act() override;
   StepView sink() override { return rollout_.sink(); }
   RolloutStep last_step() override;
+  const float* last_values() override;
   bool learn(double progress) override;
   Policy& policy() override { return networks_; }
   void report(Metrics& metrics) final;

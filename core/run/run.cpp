@@ -223,11 +223,12 @@ void Run::make_hooks() {
                     .num_envs = env_->num_envs(),
                     .config_toml = setup_.to_toml(),
                     .versions = versions(),
-                    .has_values = shape.values != nullptr,
+                    .has_values = agent_->last_values() != nullptr,
                     .has_log_probs = shape.log_probs != nullptr},
         // Shards are closed at every checkpoint; a chunk is never larger than what comes between two.
         RolloutOptions{.rows_per_shard = config.rows_per_shard,
-                       .rows_per_block = std::clamp<std::int64_t>(next_save_, 256, 1 << 14)});
+                       .rows_per_block = std::clamp<std::int64_t>(next_save_, 256, 1 << 14)},
+        *agent_);
   }
 }
 

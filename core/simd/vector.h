@@ -20,7 +20,8 @@ using Vector = __m512;
 using Mask = __mmask16;
 using Ints = __m512i;
 inline constexpr int kLanes = 16;
-inline constexpr int kPanel = 4;  // vectors of columns that a matrix kernel works on at once: of 32 registers it fills 29
+inline constexpr int kPanel =
+    4;  // vectors of columns that a matrix kernel works on at once: of 32 registers it fills 29
 
 CORVID_INLINE Vector set(float x) { return _mm512_set1_ps(x); }
 CORVID_INLINE Vector load(const float* p) { return _mm512_loadu_ps(p); }

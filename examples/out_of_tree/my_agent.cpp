@@ -80,7 +80,6 @@ class QLearning final : public Agent {
             .terminated = step.terminated,
             .truncated = step.truncated,
             .final_obs = step.final_obs,
-            .values = nullptr,
             .log_probs = nullptr};
   }
 

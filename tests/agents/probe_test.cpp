@@ -30,8 +30,8 @@ std::unique_ptr<Agent> trained(const Case& c, const std::string& env_id, std::in
 /// V of what the agent would act on next, per environment.
 std::vector<float> values(Agent& agent) {
   agent.act();
-  const RolloutStep step = agent.last_step();
-  return {step.values, step.values + 8};
+  const float* v = agent.last_values();
+  return {v, v + 8};
 }
 
 class LearningAgents : public testing::TestWithParam<Case> {

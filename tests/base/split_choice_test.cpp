@@ -64,10 +64,10 @@ TEST(SplitChoice, TriesMoreRarelyWhileTheAnswerStays) {
     ++split_runs;
     sleep();
   };
-  for (int k = 0; k < 16 * SplitChoice::kRunsBetween; ++k) choice.run([] {}, split);
-  // After 1,000 runs, 2,000 more, 4,000 more, 8,000 more.
-  EXPECT_LE(split_runs, 5);
-  EXPECT_GE(split_runs, 3);
+  for (int k = 0; k < 128 * SplitChoice::kFewestRunsBetween; ++k) choice.run([] {}, split);
+  // Splits are tried after 125 runs, 250 more, and so on up to 8,000 more.
+  EXPECT_LE(split_runs, 8);
+  EXPECT_GE(split_runs, 6);
 }
 
 }  // namespace
