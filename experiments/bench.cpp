@@ -1,33 +1,78 @@
-// corvid bench: how fast stepping and training are on this machine.
+// corvid bench: how fast this machine steps, infers, updates, trains and logs.
+#include "experiments/bench.h"
+
 #include <algorithm>
-#include <chrono>
+#include <fstream>
 #include <iomanip>
 #include <iostream>
 
+#include "core/io/atomic_file.h"
+#include "core/run/evaluate.h"
 #include "core/run/train.h"
+#include "core/simd/isa.h"
 #include "experiments/settings.h"
 
 namespace corvid {
-namespace {
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+Fields fields(BenchOptions& o) {
+  return {Field("repetitions", &o.repetitions, "repetitions; the median is reported").at_least(1),
+          Field("json", &o.json, "end with one JSON line on standard output"),
+          Field("history", &o.history, "file that a line with the figure is appended to")};
 }
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
+}
+
+double seconds_per_call(const std::function<void()>& call, double seconds) {
+  call();
+  std::int64_t calls = 0;
+  const auto start = std::chrono::steady_clock::now();
+  double passed = 0;
+  for (std::int64_t batch = 1; passed < seconds; batch *= 2) {
+    for (std::int64_t k = 0; k < batch; ++k) call();
+    calls += batch;
+    passed = seconds_since(start);
+  }
+  return passed / static_cast<double>(calls);
+}
+
+void report(BenchFigure figure, const BenchOptions& options) {
+  std::vector<double>& values = figure.values;
+  std::sort(values.begin(), values.end());
+  const double middle = median(values);
+  std::cout << std::left << std::setw(16) << figure.name << std::right << std::fixed
+            << std::setprecision(figure.unit == "us" ? 2 : 0) << std::setw(12) << middle << " " << figure.unit << "  ("
+            << values.front() << " to " << values.back() << " in " << values.size() << ")  ";
+  for (const auto& [key, value] : figure.more.items()) std::cout << key << " " << value << "  ";
+  std::cout << figure.settings.dump() << "\n";
+  nlohmann::ordered_json line = {{"name", figure.name}, {"value", middle}, {"unit", figure.unit}};
+  line.update(figure.more);
+  line["settings"] = figure.settings;
+  if (options.json) print_json(line);
+  if (options.history.empty()) return;
+  const auto now = std::time(nullptr);
+  std::ostringstream date;
+  date << std::put_time(std::gmtime(&now), "%Y-%m-%dT%H:%M:%SZ");
+  nlohmann::ordered_json kept = {{"date", date.str()}};
+  for (const auto& [key, value] : versions()) kept[key] = value;
+  kept["isa"] = isa_name(isa());
+  kept.update(line);
+  kept["min"] = values.front();
+  kept["max"] = values.back();
+  kept["n"] = values.size();
+  std::ofstream file(options.history, std::ios::app);
+  if (!(file << kept.dump() << "\n" << std::flush))
+    fail(ErrorKind::kFailed, "cannot append to the history ", options.history, ": ", std::strerror(errno));
+}
+
+namespace {
 
 /// What TOML writes is JSON too, but for infinity and NaN, which stay text.
 nlohmann::ordered_json json_value(const Field& field) {
   const auto value = nlohmann::ordered_json::parse(field.value(), nullptr, false);
   return value.is_discarded() ? nlohmann::ordered_json(field.value()) : value;
-}
-
-void report(const std::string& name, std::vector<double> values, const std::string& unit,
-            const nlohmann::ordered_json& settings, bool json) {
-  std::sort(values.begin(), values.end());
-  const double median = (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
-  std::cout << std::left << std::setw(12) << name << std::right << std::fixed << std::setprecision(0) << std::setw(12)
-            << median << " " << unit << "  (" << values.front() << " to " << values.back() << " in " << values.size()
-            << ")  " << settings.dump() << "\n";
-  if (json) print_json({{"name", name}, {"value", median}, {"unit", unit}, {"settings", settings}});
 }
 
 /// Steps environments with actions drawn beforehand, as EnvPool's and Gymnasium's figures are measured.
@@ -65,17 +110,16 @@ int bench_step(const Command& command, const Arguments& arguments) {
   const std::vector<std::string> known = {"--env-set"};
   SettingSources sources = gather(arguments, known);
   std::string env_id = "CartPole-v1";
-  std::int64_t num_envs = 1024, num_threads = 0, repetitions = 5;
+  std::int64_t num_envs = 1024, num_threads = 0;
   double seconds = 1;
-  bool json = false;
+  BenchOptions options;
   CommandLine line(command);
   line.add("bench step",
            {Field("env", &env_id, "environment id"),
             Field("num_envs", &num_envs, "environments stepped together").between(1, 1 << 20).alias("n_envs"),
             Field("num_threads", &num_threads, "threads; 0 takes every processor").between(0, 1024),
-            Field("seconds", &seconds, "length of one repetition").more_than(0),
-            Field("repetitions", &repetitions, "repetitions; the median is reported").at_least(1),
-            Field("json", &json, "end with one JSON line on standard output")})
+            Field("seconds", &seconds, "length of one repetition").more_than(0)})
+      .add("Output", fields(options))
       .add("Settings", source_fields(sources, known))
       .positional(0);
   if (!line.parse(sources.rest)) return 0;
@@ -83,26 +127,25 @@ int bench_step(const Command& command, const Arguments& arguments) {
       make_env(env_id, {.num_envs = static_cast<int>(num_envs), .num_threads = static_cast<int>(num_threads)},
                sources.env_options);
   std::vector<double> values;
-  for (std::int64_t k = 0; k < repetitions && !stop_requested; ++k) values.push_back(steps_per_second(*env, seconds));
+  for (std::int64_t k = 0; k < options.repetitions && !stop_requested; ++k)
+    values.push_back(steps_per_second(*env, seconds));
   if (values.empty()) return kExitInterrupted;
-  report("step", values, "steps/s",
-         {{"env", env_id}, {"num_envs", num_envs}, {"num_threads", num_threads}, {"seconds", seconds}}, json);
+  report({.name = "step",
+          .values = values,
+          .unit = "steps/s",
+          .settings = {{"env", env_id}, {"num_envs", num_envs}, {"num_threads", num_threads}, {"seconds", seconds}}},
+         options);
   return stop_requested ? kExitInterrupted : 0;
 }
 
 int bench_train(const Command& command, const Arguments& arguments) {
-  std::int64_t repetitions = 3;
-  bool json = false;
+  BenchOptions options{.repetitions = 3};
   std::string note;
-  const auto setup =
-      read_settings(command, arguments,
-                    {Field("repetitions", &repetitions, "repetitions; the median is reported").at_least(1),
-                     Field("json", &json, "end with one JSON line on standard output")},
-                    note);
+  const auto setup = read_settings(command, arguments, fields(options), note);
   if (!setup) return 0;
   const RunConfig& config = setup->config;
-  std::vector<double> values;
-  for (std::int64_t k = 0; k < repetitions && !stop_requested; ++k) {
+  std::vector<double> values, returns;
+  for (std::int64_t k = 0; k < options.repetitions && !stop_requested; ++k) {
     const auto env =
         make_env(config.env, vector_options(config, AutoReset::kSameStep, config.num_envs), setup->env_options);
     const auto agent = setup->agent->make(agent_context(config, env->spec()));
@@ -111,31 +154,101 @@ int bench_train(const Command& command, const Arguments& arguments) {
     const auto start = std::chrono::steady_clock::now();
     train(*agent, *env, state, {}, stop_requested);
     values.push_back(static_cast<double>(state.steps) / seconds_since(start));
+
+    // Outside the time: speed without learning counts for nothing.
+    constexpr std::int64_t kEpisodes = 20;
+    const auto eval_env =
+        make_env(config.env, vector_options(config, AutoReset::kDisabled, kEpisodes), setup->env_options);
+    returns.push_back(evaluate(agent->policy(), *eval_env, static_cast<std::uint64_t>(config.eval_seed), true,
+                               kMaxEvaluationSteps, [] { return stop_requested.load(); })
+                          .mean_reward());
   }
-  if (values.empty()) return kExitInterrupted;
-  nlohmann::ordered_json settings = {{"agent", config.agent},
-                                     {"env", config.env},
-                                     {"total_timesteps", config.total_timesteps},
-                                     {"num_envs", config.num_envs}};
+  if (values.empty() || stop_requested) return kExitInterrupted;
+  nlohmann::ordered_json settings;
+  for (const char* name : {"agent", "env", "seed", "total_timesteps", "num_envs", "num_threads", "fused"}) {
+    for (const Field& field : fields(const_cast<RunConfig&>(config))) {
+      if (field.name() == name) settings[name] = json_value(field);
+    }
+  }
   for (const Field& field : setup->agent->fields()) settings[field.name()] = json_value(field);
-  report("train", values, "steps/s", settings, json);
-  return stop_requested ? kExitInterrupted : 0;
+  report({.name = "train",
+          .values = values,
+          .unit = "steps/s",
+          .settings = settings,
+          .more = {{"eval_return", json_number(median(returns))}}},
+         options);
+  return 0;
+}
+
+int bench_all(const Command& command, const Arguments& arguments);
+
+const BenchPart kParts[] = {
+    {"step", "steps a second of environments", bench_step},
+    {"inference", "actions for small batches, kernels beside LibTorch", bench_inference},
+    {"update", "one update of networks: --kind mlp, ppo or sac", bench_update},
+    {"products", "matrix products by width and batch: kernels, LibTorch, libxsmm", bench_products},
+    {"train", "steps a second of whole trainings, with the return reached", bench_train},
+    {"logging", "steps a second into HDF5 rollouts", bench_logging},
+    {"all", "each of these with its defaults, appended to the history", bench_all},
+};
+
+int bench_all(const Command& command, const Arguments& arguments) {
+  std::string history = "experiments/bench/corvid.jsonl";
+  CommandLine line(command);
+  line.add("Output", {Field("history", &history, "file that the figures are appended to")}).positional(0);
+  if (!line.parse(arguments)) return 0;
+  const std::vector<std::vector<std::string>> suite = {
+      {"step", "--env", "CartPole-v1"},
+      {"step", "--env", "Pendulum-v1"},
+      {"step", "--env", "Acrobot-v1"},
+      {"inference", "--batch-size", "1"},
+      {"inference", "--batch-size", "4"},
+      {"inference", "--batch-size", "64"},
+      {"update", "--kind", "mlp"},
+      {"update", "--kind", "ppo"},
+      {"update", "--kind", "sac"},
+      {"train", "--agent", "ppo", "--env", "CartPole-v1"},
+      {"train", "--agent", "ppo", "--env", "CartPole-v1", "--num-threads", "0"},
+      {"train", "--agent", "ppo", "--env", "Pendulum-v1"},
+      {"train", "--agent", "a2c", "--env", "CartPole-v1"},
+      {"logging"},
+  };
+  for (std::size_t k = 0; k < suite.size(); ++k) {
+    std::cerr << "[" << k + 1 << "/" << suite.size() << "]\n";
+    Arguments words(suite[k].begin() + 1, suite[k].end());
+    words.insert(words.end(), {"--history", history});
+    for (const BenchPart& part : kParts) {
+      if (part.name != suite[k][0]) continue;
+      if (const int status = part.run(command, words); status != 0) return status;
+    }
+  }
+  return 0;
 }
 
 int bench_command(const Command& command, const Arguments& arguments) {
-  const std::string what = arguments.empty() ? "" : arguments[0];
-  if (what == "train") return bench_train(command, {arguments.begin() + 1, arguments.end()});
-  if (what == "step") return bench_step(command, {arguments.begin() + 1, arguments.end()});
-  if (what == "--help" || what == "-h") return bench_step(command, arguments);
-  fail(ErrorKind::kUsage, "corvid bench expects step or train as its first word",
-       what.empty() ? "" : suggestion(what, {"step", "train"}));
+  const std::string what = arguments.empty() ? "--help" : arguments[0];
+  if (what == "--help" || what == "-h") {
+    std::cout << "corvid bench " << command.usage << "\n  " << command.summary << "\n\nParts:\n";
+    for (const BenchPart& part : kParts)
+      std::cout << "  " << std::left << std::setw(12) << part.name << part.summary << "\n";
+    std::cout
+        << "\ncorvid bench PART --help shows a part's options. ./corvid bench --peers measures Corvid beside other "
+           "libraries.\n\n--help, -h shows this text.\n";
+    return 0;
+  }
+  std::vector<std::string> names;
+  for (const BenchPart& part : kParts) {
+    if (what == part.name) return part.run(command, {arguments.begin() + 1, arguments.end()});
+    names.emplace_back(part.name);
+  }
+  fail(ErrorKind::kUsage, "corvid bench expects the name of a part as its first word, see corvid bench --help",
+       suggestion(what, names));
 }
 
-CORVID_REGISTER_COMMAND(
-    bench, {.id = "bench",
-            .usage = "step|train [--env ENV] [--agent AGENT] [--repetitions N] [--json] [settings as for train]",
-            .summary = "Measure steps per second of environments or of training",
-            .run = bench_command});
+CORVID_REGISTER_COMMAND(bench, {.id = "bench",
+                                .usage = "PART [--repetitions N] [--json] [--history FILE] [options of the part]",
+                                .summary = "Measure how fast environments, networks, trainings and logs are",
+                                .run = bench_command});
 
 }  // namespace
 }  // namespace corvid

@@ -69,7 +69,7 @@ class Mistakes(ProgramTest):
             (["environment CartPole-v1", "'sutton_barto_reward'"], ["train", "--env-set", "suton_barto_reward=1"]),
             (["unknown device 'cud'", "cuda:<number>"], ["train", "--device", "cud"]),
             (["'envs'"], ["list", "env"]),
-            (["step or train", "'step'"], ["bench", "stp"]),
+            (["name of a part", "'step'"], ["bench", "stp"]),
             (["'CartPole-v1'"], ["info", "CartPol-v1"]),
             (["unknown option '--set'"], ["evaluate", "x", "--set", "gamma=1"]),
             (["unknown option '--config'"], ["bench", "step", "--config", "x"]),
@@ -220,8 +220,34 @@ class Json(ProgramTest):
         self.assertEqual(list(result), ["name", "value", "unit", "settings"])
         self.assertEqual((result["name"], result["unit"], result["settings"]["num_envs"]), ("step", "steps/s", 4))
         result = self.last_line("bench", "train", *SMALL[:-4], "--total-timesteps", 128, "--repetitions", 1, "--json")
-        self.assertEqual(list(result), ["name", "value", "unit", "settings"])
+        self.assertEqual(list(result), ["name", "value", "unit", "eval_return", "settings"])
+        self.assertGreater(result["eval_return"], 5)
         self.assertEqual((result["name"], result["settings"]["net_arch"], result["settings"]["gamma"]), ("train", [16], 0.99))
+
+        for part, keys in [(["inference"], ["gflops", "libtorch_us", "ratio"]),
+                           (["update", "--kind", "mlp"], ["gflops", "libtorch_us", "ratio"]),
+                           (["update", "--kind", "ppo"], ["gflops", "libtorch_us", "ratio"]),
+                           (["update", "--kind", "sac"], ["gflops"])]:
+            result = self.last_line("bench", *part, "--batch-size", 8, "--seconds", 0.01, "--repetitions", 1, "--json")
+            self.assertEqual(list(result), ["name", "value", "unit", *keys, "settings"])
+            self.assertEqual((result["unit"], result["settings"]["batch_size"]), ("us", 8))
+            self.assertGreater(result["value"], 0)
+        result = self.last_line("bench", "products", "--widths", "[32]", "--batch-sizes", "[4]", "--seconds", 0.01, "--json")
+        self.assertEqual((result["name"], result["width"], result["batch_size"]), ("products", 32, 4))
+        self.assertTrue({"peak", "avx2", "libtorch"} <= set(result["gflops"]))
+
+    def test_bench_appends_to_a_history(self):
+        history = self.folder / "history.jsonl"
+        for _ in range(2):
+            result = self.last_line("bench", "logging", "--steps", 1000, "--repetitions", 1, "--folder", self.folder,
+                                    "--history", history, "--json")
+        rows = [json.loads(line) for line in history.read_text().splitlines()]
+        self.assertEqual([row["name"] for row in rows], ["logging", "logging"])
+        self.assertEqual(rows[1]["value"], result["value"])
+        self.assertTrue({"date", "corvid", "processor", "isa", "min", "max", "n"} <= set(rows[0]))
+        self.assertEqual(list(self.folder.glob("corvid-bench-*")), [])
+        self.refused(1, ["cannot append", "nowhere"], "bench", "logging", "--steps", 100, "--repetitions", 1,
+                     "--history", "nowhere/history.jsonl")
 
     def test_list_prints_nothing_but_one_array(self):
         for what, keys in [("envs", {"id", "family", "summary", "observation_space", "action_space"}),

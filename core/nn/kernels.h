@@ -80,6 +80,9 @@ struct Kernels {
 
   /// sum += x.
   void (*add)(std::int64_t n, const float* x, float* sum);
+
+  /// Nothing but multiply-adds in registers, to measure what a core can do at most; returns how many there were.
+  double (*peak)(std::int64_t rounds, float* result);
 };
 
 /// The kernels of an instruction set; by default of the one in use.

@@ -376,12 +376,38 @@ void add(Size n, const float* x, float* sum) {
   for_each_vector(n, [&](Size i, auto get, auto put) { put(sum + i, get(sum + i) + get(x + i)); });
 }
 
+double peak(Size rounds, float* result) {
+  constexpr int kChains = 12;  // enough to hide a latency of four cycles on two ports
+  Vector sums[kChains];
+#pragma GCC unroll 12
+  for (int i = 0; i < kChains; ++i) sums[i] = set(static_cast<float>(i));
+  Vector factor = set(0.999f);
+  for (Size k = 0; k < rounds; ++k) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) sums[i] = fma(sums[i], factor, set(0.001f));
+    asm volatile("" : "+x"(factor));  // every round counts
+  }
+  Vector total = sums[0];
+  for (int i = 1; i < kChains; ++i) total = total + sums[i];
+  *result = sum(total);
+  return static_cast<double>(rounds) * kChains * kLanes;
+}
+
 }  // namespace
 
 extern const Kernels kernel_table;
-const Kernels kernel_table = {
-    forward, input_gradient, weight_gradient, transpose, narrow_forward, narrow_weight_gradient, sum_of_squares,
-    adam,    rms_prop,       polyak,          add};
+const Kernels kernel_table = {forward,
+                              input_gradient,
+                              weight_gradient,
+                              transpose,
+                              narrow_forward,
+                              narrow_weight_gradient,
+                              sum_of_squares,
+                              adam,
+                              rms_prop,
+                              polyak,
+                              add,
+                              peak};
 
 }  // namespace CORVID_ISA
 }  // namespace corvid::simd
