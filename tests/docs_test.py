@@ -59,9 +59,9 @@ def command_lines(text):
 
 
 def help_options(program, command, cache):
-    """The options that the help of `command` names, or None when there is no such command."""
+    """The options that the help of `command`, a word or two, names, or None when there is no such command."""
     if command not in cache:
-        status, out, errors = run(program, command, "--help")
+        status, out, errors = run(program, *command.split(), "--help")
         cache[command] = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*|(?<![\w-])-[a-zA-Z]\b", out + errors)) if status == 0 else None
     return cache[command]
 
@@ -73,16 +73,18 @@ def check_commands(name, text, program):
             words = words[2:] if words[0] == "--torch" else words[1:]
         if not words or words[0] in LAUNCHER_COMMANDS or words[0].startswith(("-", "<", "...", "…")):
             continue
-        options = help_options(program, words[0], cache)
+        has_parts = words[0] == "bench" and len(words) > 1 and not words[1].startswith("-")
+        command = " ".join(words[:2]) if has_parts else words[0]
+        options = help_options(program, command, cache)
         if options is None:
-            problems.append(f"{name}:{number}: corvid {words[0]} --help fails; is there such a command?")
+            problems.append(f"{name}:{number}: corvid {command} --help fails; is there such a command?")
             continue
         for word in words[1:]:
             option = word.split("=")[0]
             if option in ("--help", "-h"):
                 continue
             if re.match(r"--?[a-zA-Z]", word) and option not in options and option.replace("_", "-") not in options:
-                problems.append(f"{name}:{number}: corvid {words[0]} --help does not name {option}")
+                problems.append(f"{name}:{number}: corvid {command} --help does not name {option}")
     return problems
 
 

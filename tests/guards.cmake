@@ -30,6 +30,10 @@ if(CORVID_WITH_TORCH)
   endif()
 endif()
 
+if(TARGET corvid)
+  corvid_guard(memory_does_not_grow slow ${Python3_EXECUTABLE} tests/memory_test.py $<TARGET_FILE:corvid>)
+endif()
+
 # Learning to score takes minutes, so these run on demand; the sample runs with every change.
 if(TARGET corvid)
   function(corvid_learns label agent env seeds bound)

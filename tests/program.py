@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -63,7 +64,7 @@ def read_config(path):
             section = config.setdefault(line.strip("[]"), {})
         elif line:
             key, value = line.split(" = ", 1)
-            section[key] = json.loads(value)
+            section[key] = math.inf if value == "inf" else json.loads(value)
     return config
 
 

@@ -47,7 +47,7 @@ class StructureTest(unittest.TestCase):
         self.expect("LibTorch begins", envs__x__z_cpp="#  include <c10/core/Scalar.h>\n")
 
     def test_torch_through_another_layer(self):
-        self.expect("may include only core/base, core/env, core/io", core__io__z_cpp='#include "core/nn/c.h"\n')
+        self.expect("may include only core/base, core/env, core/simd, core/io", core__io__z_cpp='#include "core/nn/c.h"\n')
 
     def test_an_environment_including_more_than_base_and_env(self):
         self.expect("may include only core/base, core/env", envs__x__z_cpp='#include "core/nn/c.h"\n')

@@ -71,14 +71,18 @@ void RolloutBuffer::clear() {
 }
 
 void RolloutBuffer::compute_advantages(double gamma, double gae_lambda) {
-  float* discounts = discounts_.data_ptr<float>();
-  float* traces = traces_.data_ptr<float>();
+  // Without branches, so that it becomes vector code.
+  float* const discounts = discounts_.data_ptr<float>();
+  float* const traces = traces_.data_ptr<float>();
+  float* const next_values = next_values_.data_ptr<float>();
+  const float* const following_values = values_.const_data_ptr<float>() + n_;
+  const std::uint8_t *const terminated = terminated_.data(), *const truncated = truncated_.data();
+  const auto discount = static_cast<float>(gamma), trace = static_cast<float>(gae_lambda);
   for (std::int64_t k = 0; k < t_ * n_; ++k) {
-    const auto at = static_cast<std::size_t>(k);
-    discounts[k] = terminated_[at] ? 0.0f : static_cast<float>(gamma);
-    traces[k] = terminated_[at] || truncated_[at] ? 0.0f : static_cast<float>(gae_lambda);
+    discounts[k] = terminated[k] ? 0.0f : discount;
+    traces[k] = (terminated[k] | truncated[k]) ? 0.0f : trace;
     // Truncated successors were valued from their own last observation already.
-    if (!truncated_[at]) next_values_.data_ptr<float>()[k] = values_.data_ptr<float>()[k + n_];
+    next_values[k] = truncated[k] ? next_values[k] : following_values[k];
   }
   generalized_advantage_estimation(rewards_.data_ptr<float>(), values_.data_ptr<float>(),
                                    next_values_.data_ptr<float>(), discounts, traces, t_, n_,

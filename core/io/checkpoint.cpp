@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kKind = "checkpoint";
 constexpr const char* kFormat = "corvid checkpoint";
-constexpr std::int64_t kFormatVersion = 1;
+constexpr std::int64_t kFormatVersion = 2;  // 1: weights as [outputs, inputs], without padding
 const std::string kState = "state/";
 
 // HDF5 reads "." as the group itself and cuts names at NUL.
@@ -142,7 +142,7 @@ CheckpointInfo read_info(const fs::path& path, Hdf5Reader& file) {
   const std::int64_t version = file.int_attribute("format_version");
   if (version != kFormatVersion) {
     fail(ErrorKind::kBadFile, path.string(), " has checkpoint format ", version, ", this program reads ",
-         kFormatVersion);
+         kFormatVersion, "; train again, or use the Corvid that wrote it");
   }
   CheckpointInfo info;
   info.agent = file.text_attribute("agent");

@@ -54,9 +54,9 @@ void categorical(const PolicyRows& r, Size num_parts, const Size* sizes, const f
       for (Size j = 1; j < sizes[part]; ++j) largest = max(largest, load(logit + j * r.stride, mask));
       Vector total = set(0.0f);
       for (Size j = 0; j < sizes[part]; ++j) total = total + exp(load(logit + j * r.stride, mask) - largest);
-      const Vector log_total = largest + log(total);
+      const Vector log_total = log(total);
       for (Size j = 0; j < sizes[part]; ++j) {
-        const Vector log_p = load(logit + j * r.stride, mask) - log_total;
+        const Vector log_p = (load(logit + j * r.stride, mask) - largest) - log_total;
         entropy = fnma(exp(log_p), log_p, entropy);
         log_prob = log_prob + select(equal(action, set_int(static_cast<std::int32_t>(j))), log_p, set(0.0f));
         store(kept + j * r.stride, log_p, mask);
@@ -197,7 +197,7 @@ void least_of_two(Size rows, const float* q1, const float* q2, float scale, floa
   for_each_rows(rows, [&](Size b, Mask mask) {
     const Vector one = load(q1 + b, mask), two = load(q2 + b, mask);
     const Mask second = less(two, one);
-    total += masked_sum(min(one, two), mask);
+    total += masked_sum(least(one, two), mask);
     store(d_q1 + b, select(second, set(0.0f), set(-scale)), mask);
     store(d_q2 + b, select(second, set(-scale), set(0.0f)), mask);
   });
@@ -206,7 +206,7 @@ void least_of_two(Size rows, const float* q1, const float* q2, float scale, floa
 void soft_target(Size rows, const float* rewards, const float* discounts, const float* q1, const float* q2,
                  const float* log_probs, float alpha, float* targets) {
   for_each_rows(rows, [&](Size b, Mask mask) {
-    Vector value = min(load(q1 + b, mask), load(q2 + b, mask));
+    Vector value = least(load(q1 + b, mask), load(q2 + b, mask));
     if (log_probs) value = fnma(set(alpha), load(log_probs + b, mask), value);
     store(targets + b, fma(load(discounts + b, mask), value, load(rewards + b, mask)), mask);
   });

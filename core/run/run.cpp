@@ -236,6 +236,7 @@ void Run::visit(Archive& archive) {
   archive("agent", *agent_);
   archive("steps", state_.steps);
   archive("after_step_due", state_.after_step_due);
+  archive("reached_goal", state_.reached_goal);
   std::vector<std::byte> env_state = archive.loading() ? std::vector<std::byte>() : env_->save();
   archive("env", env_state);
   if (archive.loading()) env_->restore(env_state);
@@ -300,6 +301,7 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
 
     bool after_step(std::int64_t steps) override {
       if (run.evaluation_->reached_best()) run.save_best();
+      if (run.evaluation_->last_mean() >= run.setup_.config.stop_at_return) run.state_.reached_goal = true;
       if (freq > 0 && steps >= run.next_save_ && steps < run.state_.total_steps) {
         while (run.next_save_ <= steps) run.next_save_ += freq;
         run.save_numbered();
@@ -326,7 +328,7 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
                      .evaluation = {},
                      .interrupted = true};
   if (show) show(status());
-  const bool finished_training = state_.steps >= state_.total_steps;
+  const bool finished_training = state_.steps >= state_.total_steps || state_.reached_goal;
   std::optional<EvaluationResult> last;
   if (finished_training) {
     // The last evaluation can be long: what was trained is safe before it begins.

@@ -27,6 +27,7 @@ Fields fields(RunConfig& c) {
           .between(1, 1 << 20),
       Field("eval_seed", &c.eval_seed, "seed of the first evaluation episode").at_least(0),
       Field("deterministic_eval", &c.deterministic_eval, "evaluate the most likely actions instead of samples"),
+      Field("stop_at_return", &c.stop_at_return, "training ends when an evaluation reaches this mean return; inf never"),
       Field("log_dir", &c.log_dir, "folder that runs are kept in").alias("log_folder"),
       Field("name", &c.name, "name of the run; empty takes the next free run-<number>").alias("exp_name"),
       Field("overwrite", &c.overwrite, "replace a run of the same name"),

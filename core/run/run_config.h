@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "core/env/env_registry.h"
@@ -24,6 +25,7 @@ struct RunConfig {
   std::int64_t n_final_eval_episodes = 100;
   std::int64_t eval_seed = 1'000'000;
   bool deterministic_eval = true;
+  double stop_at_return = std::numeric_limits<double>::infinity();
 
   std::string log_dir = "runs";
   std::string name;  // empty: the next free run-<number>

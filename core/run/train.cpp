@@ -20,7 +20,7 @@ void train(Agent& agent, VectorEnv& env, TrainState& state, std::span<Hook* cons
            const std::atomic<bool>& stop) {
   if (state.steps == 0) env.reset(state.seed, agent.first_obs());
   if (state.after_step_due) after_step(state, hooks);
-  while (state.steps < state.total_steps && !stop) {
+  while (state.steps < state.total_steps && !state.reached_goal && !stop) {
     env.step(agent.act(), agent.sink());
     state.steps += env.num_envs();
     for (Hook* hook : hooks) hook->on_step(agent.last_step(), state.steps);

@@ -33,6 +33,7 @@ struct TrainState {
   std::int64_t total_steps = 0;
   std::uint64_t seed = 0;
   bool after_step_due = false;  // stopped between a step and the end of its hooks
+  bool reached_goal = false;    // set by a hook: there is nothing left to train for
 };
 
 /// Trains until `state.total_steps` or until `stop` is set; a state with steps > 0 goes on where it was. This loop is the

@@ -40,11 +40,15 @@ CORVID_INLINE Mask equal(Ints a, Ints b) { return _mm512_cmpeq_epi32_mask(a, b);
 CORVID_INLINE Vector select(Mask mask, Vector yes, Vector no) { return _mm512_mask_blend_ps(mask, no, yes); }
 CORVID_INLINE Mask both(Mask a, Mask b) { return a & b; }
 CORVID_INLINE Mask either(Mask a, Mask b) { return a | b; }
+CORVID_INLINE Mask is_nan(Vector x) { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q); }
+CORVID_INLINE Vector with_sign_of(Vector sign, Vector x) {
+  const Vector negative_zero = _mm512_set1_ps(-0.0f);
+  return _mm512_or_ps(_mm512_and_ps(negative_zero, sign), _mm512_andnot_ps(negative_zero, x));
+}
 CORVID_INLINE Vector reciprocal_estimate(Vector x) { return _mm512_rcp14_ps(x); }
 CORVID_INLINE float sum(Vector x) { return _mm512_reduce_add_ps(x); }
 CORVID_INLINE Ints set_int(std::int32_t x) { return _mm512_set1_epi32(x); }
 CORVID_INLINE Ints load_ints(const std::int32_t* p, Mask mask) { return _mm512_maskz_loadu_epi32(mask, p); }
-CORVID_INLINE Ints round_to_int(Vector x) { return _mm512_cvtps_epi32(x); }
 CORVID_INLINE Vector to_float(Ints x) { return _mm512_cvtepi32_ps(x); }
 CORVID_INLINE Ints bits(Vector x) { return _mm512_castps_si512(x); }
 CORVID_INLINE Vector from_bits(Ints x) { return _mm512_castsi512_ps(x); }
@@ -88,6 +92,11 @@ CORVID_INLINE Vector select(Mask mask, Vector yes, Vector no) {
 }
 CORVID_INLINE Mask both(Mask a, Mask b) { return _mm256_and_si256(a, b); }
 CORVID_INLINE Mask either(Mask a, Mask b) { return _mm256_or_si256(a, b); }
+CORVID_INLINE Mask is_nan(Vector x) { return _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q)); }
+CORVID_INLINE Vector with_sign_of(Vector sign, Vector x) {
+  const Vector negative_zero = _mm256_set1_ps(-0.0f);
+  return _mm256_or_ps(_mm256_and_ps(negative_zero, sign), _mm256_andnot_ps(negative_zero, x));
+}
 CORVID_INLINE Vector reciprocal_estimate(Vector x) {
   const Vector r = _mm256_rcp_ps(x);  // 12 bits; one step of Newton's
   return _mm256_mul_ps(r, _mm256_fnmadd_ps(x, r, _mm256_set1_ps(2.0f)));
@@ -99,7 +108,6 @@ CORVID_INLINE float sum(Vector x) {
 }
 CORVID_INLINE Ints set_int(std::int32_t x) { return _mm256_set1_epi32(x); }
 CORVID_INLINE Ints load_ints(const std::int32_t* p, Mask mask) { return _mm256_maskload_epi32(p, mask); }
-CORVID_INLINE Ints round_to_int(Vector x) { return _mm256_cvtps_epi32(x); }
 CORVID_INLINE Vector to_float(Ints x) { return _mm256_cvtepi32_ps(x); }
 CORVID_INLINE Ints bits(Vector x) { return _mm256_castps_si256(x); }
 CORVID_INLINE Vector from_bits(Ints x) { return _mm256_castsi256_ps(x); }
@@ -116,9 +124,13 @@ CORVID_INLINE Ints shift_right(Ints x) {
 
 #endif
 
-// GCC and clang give vectors + - * / and unary minus.
+// GCC and clang give vectors + - * / and unary minus. min and max give their second argument where one is NaN.
 
-CORVID_INLINE Vector clamp(Vector x, Vector low, Vector high) { return min(max(x, low), high); }
+/// x within [low, high]; NaN stays NaN.
+CORVID_INLINE Vector clamp(Vector x, Vector low, Vector high) { return min(high, max(low, x)); }
+
+/// The smaller one; NaN where either is.
+CORVID_INLINE Vector least(Vector a, Vector b) { return select(is_nan(a), a, min(a, b)); }
 
 /// a / b to a unit or two in the last place; b must be finite and not tiny.
 CORVID_INLINE Vector divide(Vector a, Vector b) {
@@ -127,44 +139,50 @@ CORVID_INLINE Vector divide(Vector a, Vector b) {
   return fma(fnma(b, r, set(1.0f)), q, q);
 }
 
-/// tanh as x P(x^2) / Q(x^2), fitted for the least relative error on [-9, 9] (2e-8, plus rounding); beyond, tanh rounds
-/// to +-1. NaN stays NaN.
+/// x = n ln 2 + r with |r| <= ln 2 / 2, for |x| < 2^21. Writes 2^n; 2^-127 counts as 0, and n is at most 127.
+CORVID_INLINE Vector reduce_exponent(Vector x, Vector& power) {
+  // Adding 1.5 2^23 rounds to a whole number and leaves it in the lowest bits.
+  const Vector shift = set(12582912.0f);
+  const Vector shifted = fma(x, set(1.44269504f), shift);
+  power = from_bits(add(shift_left<23>(bits(shifted)), set_int(127 << 23)));
+  const Vector turns = shifted - shift;
+  const Vector r = fnma(turns, set(0.693359375f), x);  // ln 2 in two parts, the first exact
+  return fnma(turns, set(-2.12194440e-4f), r);
+}
+
+/// (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2, fitted for the least error of e^r - 1 (1.4e-8, relative).
+CORVID_INLINE Vector exp_tail(Vector r) {
+  Vector p = set(1.38824976e-03f);
+  p = fma(p, r, set(8.36659331e-03f));
+  p = fma(p, r, set(4.16672023e-02f));
+  p = fma(p, r, set(0.166665431f));
+  return fma(p, r, set(0.499999981f));
+}
+
+/// tanh(x) = -e / (e + 2) with e = exp(-2 |x|) - 1 computed without cancellation: exact to about two units in the last place
+/// everywhere, never beyond +-1. NaN stays NaN.
 CORVID_INLINE Vector tanh(Vector x) {
-  // The order of min's arguments decides what becomes of NaN: the second one is kept.
-  x = max(set(-9.0f), min(set(9.0f), x));
-  const Vector u = x * x;
-  Vector p = set(1.33546827e-08f), q = set(7.77656681e-07f);
-  p = fma(p, u, set(2.06090969e-05f));
-  q = fma(q, u, set(3.28563623e-04f));
-  p = fma(p, u, set(3.49558896e-03f));
-  q = fma(q, u, set(2.58769853e-02f));
-  p = fma(p, u, set(0.133810263f));
-  q = fma(q, u, set(0.467143419f));
-  p = fma(p, u, set(0.999999979f));
-  q = fma(q, u, set(1.0f));
-  return divide(p * x, q);
+  Vector power;
+  const Vector r = reduce_exponent(max(set(-80.0f), abs(x) * set(-2.0f)), power);
+  const Vector e = fma(power, fma(exp_tail(r), r * r, r), power - set(1.0f));
+  return with_sign_of(x, divide(e, e + set(2.0f)));
 }
 
-CORVID_INLINE Vector sigmoid(Vector x) { return fma(tanh(x * set(0.5f)), set(0.5f), set(0.5f)); }
-
-/// e^x for x in [-87, 88], clamped to it: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2]; about 1e-7 relative.
+/// e^x, about 1e-7 relative; 0 below -87.7, e^88 above 88. NaN stays NaN.
 CORVID_INLINE Vector exp(Vector x) {
-  x = max(set(-87.0f), min(set(88.0f), x));
-  const Ints n = round_to_int(x * set(1.44269504f));
-  const Vector turns = to_float(n);
-  Vector r = fnma(turns, set(0.693359375f), x);  // ln 2 in two parts, the first exact
-  r = fnma(turns, set(-2.12194440e-4f), r);
-  Vector p = set(1.0f / 720);
-  p = fma(p, r, set(1.0f / 120));
-  p = fma(p, r, set(1.0f / 24));
-  p = fma(p, r, set(1.0f / 6));
-  p = fma(p, r, set(0.5f));
-  p = fma(p, r, set(1.0f));
-  p = fma(p, r, set(1.0f));
-  return p * from_bits(shift_left<23>(add(n, set_int(127))));
+  Vector power;
+  const Vector r = reduce_exponent(clamp(x, set(-88.0f), set(88.0f)), power);
+  return fma(exp_tail(r), r * r, r + set(1.0f)) * power;
 }
 
-/// The natural logarithm of normal positive x: exponent times ln 2 plus 2 artanh(s), s = (m - 1) / (m + 1), with the
+/// 1 / (1 + e^-x), as exact for large negative x as for others.
+CORVID_INLINE Vector sigmoid(Vector x) {
+  const Vector e = exp(-abs(x));
+  const Vector s = divide(set(1.0f), e + set(1.0f));
+  return select(less(x, set(0.0f)), e * s, s);
+}
+
+/// The natural logarithm of normal positive finite x: exponent times ln 2 plus 2 artanh(s), s = (m - 1) / (m + 1), with the
 /// mantissa m in [sqrt(1/2), sqrt(2)); about 1e-7 absolute near 1, relative elsewhere.
 CORVID_INLINE Vector log(Vector x) {
   const Ints half_root = set_int(0x3f3504f3);  // sqrt(1/2)
@@ -178,7 +196,7 @@ CORVID_INLINE Vector log(Vector x) {
   p = fma(p, u, set(2.0f / 5));
   p = fma(p, u, set(2.0f / 3));
   const Vector artanh = fma(p * u, s, s + s);
-  return fma(exponent, set(0.693147181f), artanh);
+  return fma(exponent, set(0.693147181f), artanh + (x - x));  // x - x carries NaN on
 }
 
 }  // namespace CORVID_ISA

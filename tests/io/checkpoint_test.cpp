@@ -233,7 +233,7 @@ TEST(Checkpoint, PythonReadsItAndItsForgeriesAreRefused) {
                                                         {"type.h5", "type that Corvid does not"},
                                                         {"checksum.h5", "does not fit its checksum"},
                                                         {"no_checksum.h5", "has no checksum"},
-                                                        {"version.h5", "checkpoint format 2"}};
+                                                        {"version.h5", "checkpoint format 1"}};
   for (const auto& [name, reason] : forged) {
     const std::string text = refuse(folder / name);
     EXPECT_NE(text.find(reason), std::string::npos) << name << ": " << text;

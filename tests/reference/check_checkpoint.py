@@ -26,7 +26,7 @@ with h5py.File(path("good.h5"), "r") as file:
         assert state[name].attrs["crc32"] == zlib.crc32(state[name][()].tobytes()), name
 
 
-def forge(name, fill, marked=True, version=1):
+def forge(name, fill, marked=True, version=2):
     with h5py.File(path(name), "w", userblock_size=512) as file:
         if marked:
             file.attrs["format"] = "corvid checkpoint"
@@ -64,7 +64,7 @@ def wrong_checksum(file):
 with h5py.File(path("plain.h5"), "w") as file:
     file["x"] = [1.0]
 forge("unmarked.h5", lambda file: None, marked=False)
-forge("version.h5", lambda file: None, version=2)
+forge("version.h5", lambda file: None, version=1)
 forge("soft.h5", lambda file: file.__setitem__("state/x", h5py.SoftLink("/elsewhere")))
 forge("external_link.h5", lambda file: file.__setitem__("state/x", h5py.ExternalLink("good.h5", "/state/steps")))
 forge("external_data.h5", lambda file: file.create_dataset("state/x", (4,), "u1", external=[(path("good.h5"), 0, 4)]))
