@@ -236,6 +236,23 @@ class Json(ProgramTest):
         self.assertEqual((result["name"], result["width"], result["batch_size"]), ("products", 32, 4))
         self.assertTrue({"peak", "avx2", "libtorch"} <= set(result["gflops"]))
 
+    def test_a_training_ends_at_its_goal(self):
+        result = self.last_line("train", "--agent", "ppo", "--env", "CartPole-v1", "--eval-freq", 2000, "--stop-at-return", 60,
+                                "--json", "--name", "goal")
+        self.assertLess(result["steps"], 100_000)
+        self.assertEqual(result["steps"] % 2000, 0)  # right after an evaluation
+        self.assertGreater(result["eval_mean_reward"], 30)
+        folder = "runs/CartPole-v1/ppo/goal-s0"
+        self.assertIn("complete", self.ok("resume", folder).stderr)
+        self.assertEqual(read_config(self.folder / folder / "config.toml")["run"]["stop_at_return"], 60)
+
+    def test_fused_and_reference_path_train_alike(self):
+        for fused in ("auto", "off"):
+            result = self.last_line("train", "--agent", "ppo", "--env", "CartPole-v1", "--total-timesteps", 20_000,
+                                    "--fused", fused, "--json", "--name", fused)
+            self.assertGreater(result["eval_mean_reward"], 150, fused)
+        self.refused(2, ["fused", "auto", "off"], "train", "--fused", "maybe")
+
     def test_bench_appends_to_a_history(self):
         history = self.folder / "history.jsonl"
         for _ in range(2):

@@ -57,7 +57,7 @@ def csv_without(path, is_time):
 
 
 def read_config(path):
-    """Sections of a run's config.toml; every value in it is JSON as well."""
+    """Sections of a run's config.toml; every value in it but infinity is JSON as well."""
     config, section = {}, None
     for line in path.read_text().splitlines():
         if line.startswith("["):
