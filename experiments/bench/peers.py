@@ -40,7 +40,6 @@ class Workload:
     peers: list
     gate: float = None       # least return of a run that counts
     unit: str = "steps/s"    # or "us" a step, where less is better
-    takes_threads: bool = True
 
 
 def ppo(env, steps, num_envs, n_steps, batch_size, n_epochs, **settings):
@@ -81,8 +80,8 @@ WORKLOADS = [
     Workload("step-CartPole-v1", step("CartPole-v1"), [ENVPOOL, Peer("gymnasium", "step_gymnasium.py")]),
     *(Workload("step-" + env, step(env), [ENVPOOL])
       for env in ("Acrobot-v1", "Pendulum-v1", "MountainCar-v0", "FrozenLake-v1")),
-    Workload("sac-update", ["bench", "update", "--kind", "sac", "--batch-size", "100"], [RLTOOLS_PEER], unit="us",
-             takes_threads=False),
+    Workload("sac-update", ["bench", "update", "--kind", "sac", "--batch-size", "100", "--activation", "relu"],
+             [RLTOOLS_PEER], unit="us"),
 ]
 
 
@@ -126,9 +125,7 @@ class Entry:
             if self.peer.threads == "each":
                 words += ["--threads", str(self.threads)]
         else:
-            words = [program, *self.workload.corvid, "--json"]
-            if self.workload.takes_threads:
-                words += ["--num-threads", str(self.threads)]
+            words = [program, *self.workload.corvid, "--json", "--num-threads", str(self.threads)]
             if self.workload.corvid[1] == "train":
                 words += ["--seed", str(round_number)]
         # On one core where it has one thread, so that a one-thread figure is a one-core figure.
@@ -138,7 +135,7 @@ class Entry:
 
 
 def entries_of(workload, threads):
-    entries = [Entry(workload, None, count) for count in (threads if workload.takes_threads else [1])]
+    entries = [Entry(workload, None, count) for count in threads]
     for peer in workload.peers:
         counts = {"one": [1], "each": threads, "all": [None]}[peer.threads]
         entries += [Entry(workload, peer, count) for count in counts]
