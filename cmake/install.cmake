@@ -3,19 +3,19 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/corvid)
 
 set_target_properties(corvid_base PROPERTIES EXPORT_NAME base)
-set_target_properties(corvid_kernels PROPERTIES EXPORT_NAME kernels)
 set_target_properties(corvid_io PROPERTIES EXPORT_NAME io)
 set_target_properties(corvid_render PROPERTIES EXPORT_NAME render)
 # Environments and agents register themselves, so corvid::envs and corvid::agents link these archives whole.
 set_target_properties(corvid_envs PROPERTIES EXPORT_NAME envs_archive)
-install(TARGETS corvid_base corvid_envs corvid_kernels corvid_io corvid_render EXPORT corvid ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS corvid_base corvid_envs corvid_io corvid_render EXPORT corvid ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 set(header_folders core/base core/env core/io render)
 if(CORVID_WITH_TORCH)
+  set_target_properties(corvid_kernels PROPERTIES EXPORT_NAME kernels)
   set_target_properties(corvid_learn PROPERTIES EXPORT_NAME learn)
   set_target_properties(corvid_agents PROPERTIES EXPORT_NAME agents_archive)
   set_target_properties(corvid_torch PROPERTIES EXPORT_NAME torch)
-  install(TARGETS corvid_learn corvid_agents corvid_torch EXPORT corvid ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS corvid_kernels corvid_learn corvid_agents corvid_torch EXPORT corvid ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(TARGETS corvid RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   # The installed program keeps finding LibTorch where it was built.
   set_target_properties(corvid PROPERTIES INSTALL_RPATH_USE_LINK_PATH TRUE)

@@ -9,7 +9,6 @@
 #include "core/io/atomic_file.h"
 #include "core/run/evaluate.h"
 #include "core/run/train.h"
-#include "core/simd/isa.h"
 #include "experiments/settings.h"
 
 namespace corvid {
@@ -57,7 +56,6 @@ void report(BenchFigure figure, const BenchOptions& options) {
   date << std::put_time(std::gmtime(&now), "%Y-%m-%dT%H:%M:%SZ");
   nlohmann::ordered_json kept = {{"date", date.str()}};
   for (const auto& [key, value] : versions()) kept[key] = value;
-  kept["isa"] = isa_name(isa());
   kept.update(line);
   kept["min"] = values.front();
   kept["max"] = values.back();
@@ -189,7 +187,7 @@ const BenchPart kParts[] = {
     {"products", "matrix products by width and batch: kernels, LibTorch, libxsmm", bench_products},
     {"train", "steps a second of whole trainings, with the return reached", bench_train},
     {"logging", "steps a second into HDF5 rollouts", bench_logging},
-    {"all", "each of these with its defaults, appended to the history", bench_all},
+    {"all", "a selection of these, appended to a history", bench_all},
 };
 
 int bench_all(const Command& command, const Arguments& arguments) {
@@ -197,6 +195,10 @@ int bench_all(const Command& command, const Arguments& arguments) {
   CommandLine line(command);
   line.add("Output", {Field("history", &history, "file that the figures are appended to")}).positional(0);
   if (!line.parse(arguments)) return 0;
+  if (!std::ofstream(history, std::ios::app)) {
+    fail(ErrorKind::kUsage, "cannot append to ", history, ": ", std::strerror(errno),
+         "; start it in the project's folder, or name a file with --history");
+  }
   const std::vector<std::vector<std::string>> suite = {
       {"step", "--env", "CartPole-v1"},
       {"step", "--env", "Pendulum-v1"},
@@ -246,7 +248,7 @@ int bench_command(const Command& command, const Arguments& arguments) {
 }
 
 CORVID_REGISTER_COMMAND(bench, {.id = "bench",
-                                .usage = "PART [--repetitions N] [--json] [--history FILE] [options of the part]",
+                                .usage = "PART [options of the part]",
                                 .summary = "Measure how fast environments, networks, trainings and logs are",
                                 .run = bench_command});
 

@@ -142,8 +142,7 @@ int update_mlp(const NetworkOptions& o) {
   };
   SplitChoice choice;
   auto kernels_way = [&] {
-    auto serial = [&] { pass(0), pass(1); };
-    compute.pool ? choice.run(serial, [&] { compute.pool->run(kHalves, pass); }) : serial();
+    choice.run(compute.pool.get(), kHalves, pass);
     if (half < o.batch_size)
       kernels().add(mlp.num_parameters(), second.data(), parameters.gradient().data_ptr<float>());
     adam.step(parameters, 1e-3);
@@ -296,7 +295,8 @@ int bench_products(const Command& command, const Arguments& arguments) {
   line.add("bench products", {Field("widths", &widths, "inputs and outputs of a square layer").at_least(1),
                               Field("batch_sizes", &batches, "rows").at_least(1),
                               Field("seconds", &o.seconds, "length of one repetition, all ways together").more_than(0)})
-      .add("Output", fields(o))
+      .add("Output", {Field("repetitions", &o.repetitions, "repetitions; the median is reported").at_least(1),
+                      Field("json", &o.json, "print a JSON line a shape as well")})
       .positional(0);
   if (!line.parse(arguments)) return 0;
   at::set_num_threads(1);

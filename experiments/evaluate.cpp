@@ -23,16 +23,19 @@ int evaluate_command(const Command& command, const Arguments& arguments) {
   const std::vector<std::string> known = {"--env-set"};
   SettingSources sources = gather(arguments, known);
   std::int64_t episodes = 100, seed = 1'000'000, num_threads = 1;
-  std::string device = "cpu";
+  std::string device = "cpu", fused = "auto";
   bool stochastic = false, json = false;
   CommandLine line(command);
-  line.add("Options", {Field("n_eval_episodes", &episodes, "episodes to play").between(1, 1 << 20).alias("episodes"),
-                       Field("seed", &seed, "seed of the first episode").at_least(0),
-                       Field("stochastic", &stochastic, "sample actions instead of taking the most likely"),
-                       Field("num_threads", &num_threads, "threads that step the environments; 0 takes every processor")
-                           .between(0, 1024),
-                       Field("device", &device, "where networks live: cpu, cuda, cuda:<number>, auto"),
-                       Field("json", &json, "end with one JSON line on standard output")})
+  line.add("Options",
+           {Field("n_eval_episodes", &episodes, "episodes to play").between(1, 1 << 20).alias("episodes"),
+            Field("seed", &seed, "seed of the first episode").at_least(0),
+            Field("stochastic", &stochastic, "sample actions instead of taking the most likely"),
+            Field("num_threads", &num_threads, "threads that step and infer, where that pays; 0 takes every processor")
+                .between(0, 1024),
+            Field("device", &device, "where networks live: cpu, cuda, cuda:<number>, auto"),
+            Field("fused", &fused, "Corvid's kernels where network and device allow, or LibTorch alone")
+                .one_of({"auto", "off"}),
+            Field("json", &json, "end with one JSON line on standard output")})
       .add("Settings", source_fields(sources, known))
       .positional(1);
   if (!line.parse(sources.rest)) return 0;
@@ -40,7 +43,7 @@ int evaluate_command(const Command& command, const Arguments& arguments) {
     fail(ErrorKind::kUsage,
          "corvid evaluate expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");
 
-  LoadedAgent loaded = load_agent(line.words()[0], device);
+  LoadedAgent loaded = load_agent(line.words()[0], device, num_threads, fused);
   const RunConfig& config = loaded.setup.config;
   EnvOptions options = loaded.setup.env_options;
   options.insert(options.end(), sources.env_options.begin(), sources.env_options.end());

@@ -261,7 +261,7 @@ class Json(ProgramTest):
         rows = [json.loads(line) for line in history.read_text().splitlines()]
         self.assertEqual([row["name"] for row in rows], ["logging", "logging"])
         self.assertEqual(rows[1]["value"], result["value"])
-        self.assertTrue({"date", "corvid", "processor", "isa", "min", "max", "n"} <= set(rows[0]))
+        self.assertTrue({"date", "corvid", "processor", "kernels", "min", "max", "n"} <= set(rows[0]))
         self.assertEqual(list(self.folder.glob("corvid-bench-*")), [])
         self.refused(1, ["cannot append", "nowhere"], "bench", "logging", "--steps", 100, "--repetitions", 1,
                      "--history", "nowhere/history.jsonl")

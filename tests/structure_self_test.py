@@ -41,6 +41,12 @@ class StructureTest(unittest.TestCase):
     def test_a_lower_layer_including_a_higher_one(self):
         self.expect("may include only core/base", core__base__z_cpp='#include "core/env/b.h"\n')
 
+    def test_the_standard_library_in_vector_kernels(self):
+        self.expect("vector kernels include", **{"core__nn__z.simd_cpp": "#include <algorithm>\n"})
+
+    def test_text_that_is_still_to_come(self):
+        self.expect("unfinished", **{"docs__z.md": "FIGURES\n"})
+
     def test_torch_below_nn(self):
         self.expect("LibTorch begins", core__env__z_cpp="#include <ATen/ATen.h>\n")
         self.expect("LibTorch begins", core__io__z_cpp="#include <torch/torch.h>\n")

@@ -24,6 +24,9 @@ TORCH_HEADER = re.compile(r"^(ATen|c10|torch|caffe2)/")
 SDL_HEADER = re.compile(r"^SDL2?(/|_|\.h)")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+PLACEHOLDER = re.compile(r"^[A-Z]{6,}$")  # in a document a line of one word in capitals waits for its text
+# What vector kernels may include: inline functions of the standard library would mix up code for two processors.
+SIMD_INCLUDES = re.compile(r"^(core/simd/\w+\.h|core/\w+/\w*kernels\.h|immintrin\.h|cstdint)$")
 MACHINE_PATH = re.compile(r"(?<![\w.$}/])/(home|root|work|Users|mnt)/\w")
 
 
@@ -65,11 +68,15 @@ def check_includes(path, text, known):
     for match in INCLUDE.finditer(text):
         included = match.group(1) or match.group(2)
         where = f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
+        if (path.endswith(".simd.cpp") or path == "core/simd/vector.h") and not SIMD_INCLUDES.match(included):
+            problems.append(f"{where}: includes {included}; vector kernels include kernels' headers and immintrin.h only")
         if TORCH_HEADER.match(included) and any(is_under(path, folder) for folder in WITHOUT_TORCH):
             problems.append(f"{where}: includes {included}; LibTorch begins in core/nn")
         if SDL_HEADER.match(included) and not is_under(path, "render"):
             problems.append(f"{where}: includes {included}; SDL lives in render only")
-        if included in known:
+        if included == "core/nn/torch.h" and any(is_under(path, folder) for folder in WITHOUT_TORCH):
+            problems.append(f"{where}: includes {included}; this file does without LibTorch")
+        elif included in known:
             edges.append(included)
             if allowed and not any(is_under(included, folder) for folder in allowed):
                 problems.append(f"{where}: includes {included}; this file may include only {', '.join(allowed)}")
@@ -116,7 +123,7 @@ def find_cycle(graph):
 def check_text(path, text):
     problems = []
     for number, line in enumerate(text.splitlines(), 1):
-        if UNFINISHED.search(line):
+        if UNFINISHED.search(line) or (path.endswith(".md") and PLACEHOLDER.search(line)):
             problems.append(f"{path}:{number}: unfinished work belongs into an issue, not into a comment")
         if MACHINE_PATH.search(line):
             problems.append(f"{path}:{number}: holds a path of one machine: {line.strip()[:80]}")

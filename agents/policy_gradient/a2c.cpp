@@ -28,9 +28,9 @@ class A2c final : public OnPolicyAgent {
 
   A2c(const Config& config, const AgentContext& context) : OnPolicyAgent(config, context) {
     if (config.use_rms_prop)
-      optimizer_ = std::make_unique<RmsProp>(networks_.parameters(), RmsPropConfig{.fused = compute_.fused});
+      optimizer_ = std::make_unique<RmsProp>(networks_.parameters());
     else
-      optimizer_ = std::make_unique<Adam>(networks_.parameters(), AdamConfig{.fused = compute_.fused});
+      optimizer_ = std::make_unique<Adam>(networks_.parameters());
   }
 
  protected:

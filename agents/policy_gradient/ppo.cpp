@@ -39,7 +39,7 @@ class Ppo final : public OnPolicyAgent {
       : OnPolicyAgent(config, context),
         config_(config),
         order_(static_cast<std::size_t>(config.n_steps * context.num_envs)) {
-    optimizer_ = std::make_unique<Adam>(networks_.parameters(), AdamConfig{.fused = compute_.fused});
+    optimizer_ = std::make_unique<Adam>(networks_.parameters());
   }
 
  protected:

@@ -50,7 +50,7 @@ class Reinforce final : public Agent {
         compute_(open_compute(context)),
         rng_(context.seed),
         networks_(context.spec, config, compute_, rng_),
-        adam_(networks_.parameters(), {.fused = compute_.fused}),
+        adam_(networks_.parameters()),
         step_(context.spec, 1, context.num_envs, networks_.encoder().size(), networks_.distribution().action_size(),
               networks_.distribution().action_type()),
         env_actions_(static_cast<std::size_t>(context.num_envs) * context.spec.action.bytes()),

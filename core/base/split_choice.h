@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstddef>
 
+#include "core/base/thread_pool.h"
+
 namespace corvid {
 
 /// Tries one way and then the other, keeps the faster one, and tries again now and then, more and more rarely while
@@ -39,6 +41,16 @@ class SplitChoice {
       if (seconds > std::max(kHopeless * typical_serial_, 1e-3)) return settle(false);
     }
     if (++tried_ == kTried) settle(mean_split_ < typical_serial_);
+  }
+
+  /// body(0) to body(count - 1), one after the other or on a pool, which may be null.
+  template <class Body>
+  void run(ThreadPool* pool, int count, Body&& body) {
+    auto serial = [&] {
+      for (int k = 0; k < count; ++k) body(k);
+    };
+    if (!pool || count < 2) return serial();
+    run(serial, [&] { pool->run(count, body); });
   }
 
   /// The way chosen last; false before the first choice.

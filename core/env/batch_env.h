@@ -178,13 +178,7 @@ class BatchEnv final : public VectorEnv {
       if (bad != num_envs) bad_reward.store(bad);
     };
     const int num_blocks = static_cast<int>((num_envs + kBlock - 1) / kBlock);
-    auto serial = [&] {
-      for (int index = 0; index < num_blocks; ++index) block(index);
-    };
-    if (pool_)
-      choice_.run(serial, [&] { pool_->run(num_blocks, block); });
-    else
-      serial();
+    choice_.run(pool_.get(), num_blocks, block);
     if (bad_reward != num_envs) {
       fail(ErrorKind::kFailed, id(), " environment ", bad_reward.load(), " gave a reward that is not finite (",
            out.reward[bad_reward], "); its step function is at fault");

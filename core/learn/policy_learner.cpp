@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/aligned.h"
+#include "core/base/check.h"
 #include "core/learn/losses.h"
 
 namespace corvid {
 namespace {
 
-constexpr std::int64_t kRowsPerSlice = 512;  // of a batch; slices are what threads share
+constexpr std::int64_t kRowsPerSlice = 512;  // of a batch, at least; slices are what threads share
+constexpr std::int64_t kMostSlices = 16;     // each has memory of its own
 constexpr std::int64_t kRowsPerChunk = 256;  // of a slice; the activations of a chunk stay in a core's cache
 
 /// Mean of the advantages in a minibatch and one over their standard deviation, as normalize_advantage in losses.h.
@@ -43,7 +46,7 @@ struct PolicyLearner::Task {
   std::vector<float> columns;          // two of [chunk]
   std::vector<std::int32_t> integers;  // actions [A, chunk] of a categorical
   std::vector<float> numbers;          // actions [A, chunk] of a Gaussian
-  std::vector<float> partial;          // gradient of this slice, for all slices but the first
+  AlignedVector<float> partial;        // gradient of this slice, for all slices but the first
   PolicySums sums;
   double value_squares = 0;
 };
@@ -58,12 +61,17 @@ PolicyLearner::~PolicyLearner() = default;
 
 void PolicyLearner::gradient(const PolicyBatch& batch, std::span<const std::int64_t> rows,
                              const PolicyObjective& objective) {
+  const std::int64_t size = batch.returns.numel();
+  for (const at::Tensor* tensor :
+       {&batch.features, &batch.actions, &batch.old_log_prob, &batch.old_value, &batch.advantage, &batch.returns})
+    CORVID_CHECK(size > 0 && tensor->is_contiguous() && tensor->size(0) == size, "a batch of B contiguous rows");
+  for (std::int64_t row : rows) CORVID_CHECK(row >= 0 && row < size, "a row outside the batch");
   ++num_gradients_;
   if (networks_.actor().fused()) return with_kernels(batch, rows, objective);
   if (rows.empty()) return with_autograd(batch, objective);
   const at::Tensor index =
       at::from_blob(const_cast<std::int64_t*>(rows.data()), {static_cast<std::int64_t>(rows.size())}, at::kLong)
-          .to(compute_.device);
+          .to(at::TensorOptions().device(compute_.device), /*non_blocking=*/true);
   auto pick = [&](const at::Tensor& tensor) { return tensor.index_select(0, index); };
   with_autograd({pick(batch.features), pick(batch.actions), pick(batch.old_log_prob), pick(batch.old_value),
                  pick(batch.advantage), pick(batch.returns)},
@@ -103,7 +111,7 @@ void PolicyLearner::with_kernels(const PolicyBatch& batch, std::span<const std::
   const std::int64_t features = actor.shape().inputs, action_size = networks_.distribution().action_size();
   const std::int64_t n = rows.empty() ? batch.returns.numel() : static_cast<std::int64_t>(rows.size());
   const std::int64_t* const index = rows.empty() ? nullptr : rows.data();
-  const std::int64_t num_slices = (n + kRowsPerSlice - 1) / kRowsPerSlice;
+  const std::int64_t num_slices = std::min((n + kRowsPerSlice - 1) / kRowsPerSlice, kMostSlices);
 
   // In flat memory: the actor, the critic, and the Gaussian's log std.
   float* const flat_gradient = parameters.gradient().data_ptr<float>();
@@ -197,13 +205,7 @@ void PolicyLearner::with_kernels(const PolicyBatch& batch, std::span<const std::
   };
 
   const int num_tasks = static_cast<int>(2 * num_slices);
-  auto serial = [&] {
-    for (int number = 0; number < num_tasks; ++number) run(number);
-  };
-  if (compute_.pool)
-    choice_.run(serial, [&] { compute_.pool->run(num_tasks, run); });
-  else
-    serial();
+  choice_.run(compute_.pool.get(), num_tasks, run);
 
   // Slices are added in order, whoever did them.
   PolicyMeans means;

@@ -47,7 +47,7 @@ SacLearner::SacLearner(const SacSettings& settings, std::shared_ptr<ThreadPool> 
 }
 
 void SacLearner::initialise(Rng& rng) {
-  auto fill = [&](const FusedMlp& mlp, std::vector<float>& parameters) {
+  auto fill = [&](const FusedMlp& mlp, AlignedVector<float>& parameters) {
     for (const FusedMlp::Layer& layer : mlp.layers()) {
       const double bound = 1 / std::sqrt(static_cast<double>(layer.inputs));
       auto draw = [&](std::int64_t from, std::int64_t count) {
@@ -68,15 +68,8 @@ void SacLearner::initialise(Rng& rng) {
 double SacLearner::alpha() const { return std::exp(static_cast<double>(log_alpha_)); }
 
 template <class Body>
-void SacLearner::both(SplitChoice& choice, Body&& body) {
-  auto serial = [&] {
-    body(0);
-    body(1);
-  };
-  if (pool_)
-    choice.run(serial, [&] { pool_->run(2, body); });
-  else
-    serial();
+void SacLearner::both(Phase phase, Body&& body) {
+  choices_[phase].run(pool_.get(), 2, body);
 }
 
 void SacLearner::adam_step(Net& net) {
@@ -113,12 +106,12 @@ void SacLearner::update(const SacBatch& batch, Rng& rng) {
   }
 
   // a' ~ pi(s') for the target, a ~ pi(s) for the actor
-  both(choices_[0], [&](int which) {
+  both(kDraw, [&](int which) {
     which == 0 ? draw(batch.next_obs, next_actor_work_, next_) : draw(batch.obs, actor_work_, now_);
   });
 
   // y = r + discount (min_k Q'_k(s', a') - alpha log pi(a' | s'))
-  both(choices_[1], [&](int which) {
+  both(kTarget, [&](int which) {
     const auto k = static_cast<std::size_t>(which);
     critic_.infer(targets_[k].data(), next_.inputs.data(), n, next_q_[k].data(), critic_work_[k]);
   });
@@ -131,7 +124,7 @@ void SacLearner::update(const SacBatch& batch, Rng& rng) {
     std::copy_n(batch.actions + b * size, size, inputs_.data() + b * width + obs_size);
   }
   critic_squares_ = {};
-  both(choices_[2], [&](int which) {
+  both(kCritics, [&](int which) {
     const auto k = static_cast<std::size_t>(which);
     Net& net = critic_nets_[k];
     FusedMlp::Workspace& work = critic_work_[k];
@@ -142,14 +135,14 @@ void SacLearner::update(const SacBatch& batch, Rng& rng) {
   });
 
   // L(pi) = mean(alpha log pi(a | s) - min_k Q_k(s, a)), through the action into the policy
-  both(choices_[3], [&](int which) {
+  both(kJudge, [&](int which) {
     const auto k = static_cast<std::size_t>(which);
     critic_.forward(critic_nets_[k].parameters.data(), now_.inputs.data(), n, critic_work_[k]);
   });
   double least = 0;
   loss.least_of_two(n, critic_work_[0].outputs(), critic_work_[1].outputs(), scale, critic_work_[0].output_gradients(),
                     critic_work_[1].output_gradients(), least);
-  both(choices_[3], [&](int which) {
+  both(kJudgeBack, [&](int which) {
     const auto k = static_cast<std::size_t>(which);
     critic_.backward(critic_nets_[k].parameters.data(), now_.inputs.data(), n, critic_work_[k], false, nullptr,
                      d_inputs_[k].data());
@@ -160,7 +153,7 @@ void SacLearner::update(const SacBatch& batch, Rng& rng) {
       d_actions_[static_cast<std::size_t>(k * stride + b)] = d_inputs_[0][at] + d_inputs_[1][at];
     }
   }
-  both(choices_[4], [&](int which) {
+  both(kActor, [&](int which) {
     if (which == 1) {
       for (std::size_t k = 0; k < 2; ++k) {
         kernels().polyak(static_cast<std::int64_t>(targets_[k].size()), static_cast<float>(settings_.tau),
@@ -192,16 +185,16 @@ void SacLearner::update(const SacBatch& batch, Rng& rng) {
 }
 
 void SacLearner::Net::visit(Archive& archive) {
-  archive("parameters", parameters);
-  archive("mean", mean);
-  archive("square", square);
+  archive.bytes("parameters", parameters.data(), parameters.size() * sizeof(float));
+  archive.bytes("mean", mean.data(), mean.size() * sizeof(float));
+  archive.bytes("square", square.data(), square.size() * sizeof(float));
 }
 
 void SacLearner::visit(Archive& archive) {
   archive("actor", actor_net_);
   for (std::size_t k = 0; k < 2; ++k) {
     archive("critic" + std::to_string(k), critic_nets_[k]);
-    archive("target" + std::to_string(k), targets_[k]);
+    archive.bytes("target" + std::to_string(k), targets_[k].data(), targets_[k].size() * sizeof(float));
   }
   archive("log_alpha", log_alpha_);
   archive("log_alpha_mean", log_alpha_mean_);

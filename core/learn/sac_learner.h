@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/aligned.h"
 #include "core/base/archive.h"
 #include "core/base/rng.h"
 #include "core/base/split_choice.h"
@@ -56,11 +57,11 @@ class SacLearner {
   const Losses& losses() const { return losses_; }
 
   // Parameters in flat memory, and the gradients of the last update.
-  std::vector<float>& actor_parameters() { return actor_net_.parameters; }
-  std::vector<float>& critic_parameters(std::size_t k) { return critic_nets_.at(k).parameters; }
-  std::vector<float>& target_parameters(std::size_t k) { return targets_.at(k); }
-  const std::vector<float>& actor_gradient() const { return actor_net_.gradient; }
-  const std::vector<float>& critic_gradient(std::size_t k) const { return critic_nets_.at(k).gradient; }
+  AlignedVector<float>& actor_parameters() { return actor_net_.parameters; }
+  AlignedVector<float>& critic_parameters(std::size_t k) { return critic_nets_.at(k).parameters; }
+  AlignedVector<float>& target_parameters(std::size_t k) { return targets_.at(k); }
+  const AlignedVector<float>& actor_gradient() const { return actor_net_.gradient; }
+  const AlignedVector<float>& critic_gradient(std::size_t k) const { return critic_nets_.at(k).gradient; }
 
   void visit(Archive& archive);
 
@@ -72,7 +73,7 @@ class SacLearner {
           mean(parameters.size()),
           square(parameters.size()) {}
     void visit(Archive& archive);
-    std::vector<float> parameters, gradient, mean, square;
+    AlignedVector<float> parameters, gradient, mean, square;
   };
   /// Actions drawn for one set of observations.
   struct Draw {
@@ -81,15 +82,17 @@ class SacLearner {
 
   void draw(const float* obs, FusedMlp::Workspace& work, Draw& to);
   void adam_step(Net& net);
+  /// The pairs of an update; each decides for itself whether two threads pay.
+  enum Phase : std::uint8_t { kDraw, kTarget, kCritics, kJudge, kJudgeBack, kActor, kNumPhases };
   template <class Body>
-  void both(SplitChoice& choice, Body&& body);
+  void both(Phase phase, Body&& body);
 
   SacSettings settings_;
   std::shared_ptr<ThreadPool> pool_;
   FusedMlp actor_, critic_;
   Net actor_net_;
   std::array<Net, 2> critic_nets_;
-  std::array<std::vector<float>, 2> targets_;
+  std::array<AlignedVector<float>, 2> targets_;
   float log_alpha_ = 0, log_alpha_mean_ = 0, log_alpha_square_ = 0;
   std::int64_t num_updates_ = 0;
   Losses losses_;
@@ -102,7 +105,7 @@ class SacLearner {
   std::array<std::vector<float>, 2> next_q_, d_inputs_;  // [B], [B, O + A]
   std::vector<float> target_, d_actions_;                // [B], [A, stride]
   std::array<double, 2> critic_squares_{};
-  std::array<SplitChoice, 5> choices_;  // one a phase
+  std::array<SplitChoice, kNumPhases> choices_;
 };
 
 }  // namespace corvid

@@ -31,7 +31,7 @@ ActorCritic::ActorCritic(const EnvSpec& spec, const ActorCriticConfig& config, c
   for (const at::Tensor& tensor : critic_.parameters()) tensors.push_back(tensor);
   for (const at::Tensor& tensor : distribution_->parameters()) tensors.push_back(tensor);
   for (at::Tensor& tensor : tensors) tensor.set_data(tensor.to(compute.device));
-  parameters_ = Parameters(std::move(tensors));
+  parameters_ = Parameters(std::move(tensors), compute.on_kernels());
   if (compute.on_kernels()) {
     actor_.fuse();
     critic_.fuse();
@@ -55,11 +55,16 @@ void ActorCritic::infer(const Mlp& mlp, const float* features, std::int64_t n, f
   constexpr std::int64_t kChunk = 256, kMostSlices = 8;
   const std::int64_t width = mlp.outputs();
   if (!mlp.fused()) {
+    constexpr std::int64_t kMostRows = 1 << 16;  // at once, since LibTorch keeps a tensor a layer of them
     at::NoGradGuard no_grad;
-    // from_blob does not own or write the memory; on the CPU this is a view.
-    const at::Tensor x = at::from_blob(const_cast<float*>(features), {n, encoder_.size()}, at::kFloat);
-    const at::Tensor y = mlp.forward(x.to(compute_.device)).cpu();
-    std::copy_n(y.const_data_ptr<float>(), n * width, outputs);
+    for (std::int64_t first = 0; first < n; first += kMostRows) {
+      const std::int64_t count = std::min(kMostRows, n - first);
+      // from_blob does not own or write the memory; on the CPU this is a view.
+      const at::Tensor x =
+          at::from_blob(const_cast<float*>(features) + first * encoder_.size(), {count, encoder_.size()}, at::kFloat);
+      const at::Tensor y = mlp.forward(x.to(compute_.device)).cpu();
+      std::copy_n(y.const_data_ptr<float>(), count * width, outputs + first * width);
+    }
     return check_finite(outputs, n * width);
   }
   auto& work = &mlp == &actor_ ? actor_work_ : critic_work_;
@@ -75,13 +80,8 @@ void ActorCritic::infer(const Mlp& mlp, const float* features, std::int64_t n, f
                          outputs + first * width, *work[static_cast<std::size_t>(slice)]);
     }
   };
-  auto serial = [&] {
-    for (int slice = 0; slice < num_slices; ++slice) run(slice);
-  };
-  if (compute_.pool && num_slices > 1)
-    choice_.run(serial, [&] { compute_.pool->run(static_cast<int>(num_slices), run); });
-  else
-    serial();
+  SplitChoice& choice = &mlp == &actor_ ? actor_choice_ : critic_choice_;
+  choice.run(compute_.pool.get(), static_cast<int>(num_slices), run);
   check_finite(outputs, n * width);
 }
 

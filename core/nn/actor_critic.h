@@ -60,7 +60,7 @@ class ActorCritic final : public Policy {
   Mlp actor_, critic_;
   Parameters parameters_;
   std::vector<std::unique_ptr<FusedMlp::Workspace>> actor_work_, critic_work_;  // one a slice of the rows
-  SplitChoice choice_;
+  SplitChoice actor_choice_, critic_choice_;
   std::vector<float> outputs_;               // scratch of `act`
   std::vector<float> features_, log_probs_;  // scratch of the policy
   std::vector<std::int64_t> stored_;

@@ -14,7 +14,7 @@ constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 /// Categorical draw: one uniform, searched in the running sum of exp(logit - max). `weights` is scratch for n numbers.
 std::int64_t draw(const float* logits, std::int64_t n, bool deterministic, Rng& rng, float* weights, float& log_prob) {
   const std::int64_t best = std::max_element(logits, logits + n) - logits;
-  float sum = 0;
+  double sum = 0;
   for (std::int64_t k = 0; k < n; ++k) sum += weights[k] = std::exp(logits[k] - logits[best]);
   std::int64_t action = best;
   if (!deterministic) {
@@ -24,7 +24,7 @@ std::int64_t draw(const float* logits, std::int64_t n, bool deterministic, Rng& 
       if (left < 0) break;
     }
   }
-  log_prob += logits[action] - logits[best] - std::log(sum);
+  log_prob += logits[action] - logits[best] - std::log(static_cast<float>(sum));
   return action;
 }
 

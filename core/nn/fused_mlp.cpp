@@ -78,11 +78,8 @@ const float* FusedMlp::hidden_layers(const float* parameters, const float* x, st
 
 void FusedMlp::pack_narrow(const float* parameters, Workspace& work) const {
   const Layer& last = layers_.back();
-  const float* w = parameters + last.weight;
-  float* wt = work.transposed_.back();
-  for (std::int64_t o = 0; o < last.outputs; ++o) {
-    for (std::int64_t i = 0; i < last.inputs; ++i) wt[o * padded(last.inputs) + i] = w[i * last.outputs + o];
-  }
+  kernels_.transpose(last.inputs, last.outputs, parameters + last.weight, last.outputs, work.transposed_.back(),
+                     padded(last.inputs));
 }
 
 void FusedMlp::infer(const float* parameters, const float* x, std::int64_t rows, float* y, Workspace& work) const {

@@ -56,7 +56,7 @@ class FusedMlp {
     };
     std::unique_ptr<float[], Free> memory_;
     std::vector<float*> hidden_, sums_;  // [rows, width] of each hidden layer; sums of SiLU alone
-    std::vector<float*> transposed_;     // weights [outputs, inputs] of each layer but the first
+    std::vector<float*> transposed_;     // weights [outputs, inputs] of each layer
     float *outputs_, *output_gradients_;
     float* rows_of_outputs_;  // [rows, outputs], for last layers that are not narrow
     float* gradients_[2];     // [rows, widest]

@@ -19,6 +19,8 @@ AdamFactors adam_factors(std::int64_t t, double learning_rate, double beta1, dou
   return {.beta1 = static_cast<float>(beta1),
           .beta2 = static_cast<float>(beta2),
           .eps = static_cast<float>(eps),
+          .rest1 = static_cast<float>(1 - beta1),
+          .rest2 = static_cast<float>(1 - beta2),
           .step_size = static_cast<float>(learning_rate / (1 - std::pow(beta1, steps))),
           .root_scale = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2, steps))),
           .weight_decay = static_cast<float>(learning_rate * weight_decay)};

@@ -17,6 +17,7 @@ enum class Activation : std::uint8_t { kTanh, kRelu, kSilu, kNone };
 /// Factors of one Adam step (Kingma and Ba 2015; decoupled weight decay after Loshchilov and Hutter 2019).
 struct AdamFactors {
   float beta1, beta2, eps;
+  float rest1, rest2;  // 1 - beta, which a float of beta does not give exactly
   float step_size;     // learning_rate / (1 - beta1^t)
   float root_scale;    // 1 / sqrt(1 - beta2^t)
   float weight_decay;  // learning_rate times the decay
@@ -70,10 +71,10 @@ struct Kernels {
   void (*adam)(std::int64_t n, const AdamFactors& factors, float scale, const float* gradient, float* parameters,
                float* mean, float* square);
 
-  /// One step of RMSProp (Tieleman and Hinton 2012): square = alpha square + (1 - alpha) g^2, p -= rate g / (sqrt(square)
-  /// + eps), with g = gradient * scale.
-  void (*rms_prop)(std::int64_t n, float learning_rate, float alpha, float eps, float scale, const float* gradient,
-                   float* parameters, float* square);
+  /// One step of RMSProp (Tieleman and Hinton 2012): square = alpha square + rest g^2 with rest = 1 - alpha,
+  /// p -= rate g / (sqrt(square) + eps), with g = gradient * scale.
+  void (*rms_prop)(std::int64_t n, float learning_rate, float alpha, float rest, float eps, float scale,
+                   const float* gradient, float* parameters, float* square);
 
   /// target += tau (source - target) (Polyak averaging).
   void (*polyak)(std::int64_t n, float tau, const float* source, float* target);

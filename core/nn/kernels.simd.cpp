@@ -34,7 +34,7 @@ CORVID_INLINE Vector activation_slope(Vector left, Vector entered) {
 
 struct ForwardEnds {
   const float* bias;
-  float* sums;  // null unless SiLU is trained
+  float* sums;  // null unless SiLU's are to be kept
 };
 struct SlopeEnds {
   const float *x, *sums;
@@ -342,7 +342,7 @@ CORVID_INLINE void for_each_vector(Size n, Body&& body) {
 
 void adam(Size n, const AdamFactors& f, float scale, const float* gradient, float* parameters, float* mean,
           float* square) {
-  const Vector beta1 = set(f.beta1), beta2 = set(f.beta2), rest1 = set(1 - f.beta1), rest2 = set(1 - f.beta2);
+  const Vector beta1 = set(f.beta1), beta2 = set(f.beta2), rest1 = set(f.rest1), rest2 = set(f.rest2);
   for_each_vector(n, [&](Size i, auto get, auto put) {
     const Vector g = get(gradient + i) * set(scale);
     const Vector m = fma(beta1, get(mean + i), rest1 * g);
@@ -355,11 +355,11 @@ void adam(Size n, const AdamFactors& f, float scale, const float* gradient, floa
   });
 }
 
-void rms_prop(Size n, float learning_rate, float alpha, float eps, float scale, const float* gradient,
+void rms_prop(Size n, float learning_rate, float alpha, float rest, float eps, float scale, const float* gradient,
               float* parameters, float* square) {
   for_each_vector(n, [&](Size i, auto get, auto put) {
     const Vector g = get(gradient + i) * set(scale);
-    const Vector v = fma(set(alpha), get(square + i), set(1 - alpha) * g * g);
+    const Vector v = fma(set(alpha), get(square + i), set(rest) * g * g);
     put(square + i, v);
     put(parameters + i, fnma(set(learning_rate), g / (sqrt(v) + set(eps)), get(parameters + i)));
   });

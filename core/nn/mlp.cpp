@@ -107,25 +107,32 @@ struct FusedPass final : ag::Node {
 
 }  // namespace
 
-at::Tensor Mlp::forward(at::Tensor x) const {
-  if (fused_) {
-    x = x.contiguous();
-    const std::int64_t rows = x.size(0), outputs = shape_.outputs;
-    at::Tensor y = at::empty({rows, outputs});
-    if (!at::GradMode::is_enabled()) {
-      FusedMlp::Workspace work(*fused_, rows);
-      fused_->infer(data(), x.const_data_ptr<float>(), rows, y.data_ptr<float>(), work);
-      return y;
-    }
-    const auto pass = c10::make_intrusive<FusedPass>(fused_, data(), x.detach());
-    fused_->forward(data(), x.const_data_ptr<float>(), rows, pass->work);
-    kernels().transpose(outputs, rows, pass->work.outputs(), pass->work.stride(), y.data_ptr<float>(), outputs);
-    ag::variable_list inputs = {x};
-    for (const at::Tensor& parameter : parameters()) inputs.push_back(parameter);
-    pass->set_next_edges(ag::collect_next_edges(inputs));
-    ag::set_history(y, pass);
-    return y;
+at::Tensor Mlp::forward_fused(const at::Tensor& given) const {
+  CORVID_CHECK(
+      given.is_cpu() && given.scalar_type() == at::kFloat && given.dim() > 0 && given.size(-1) == shape_.inputs,
+      "a fused network takes float32 [..., inputs] on the CPU");
+  std::vector<std::int64_t> sizes = given.sizes().vec();
+  sizes.back() = shape_.outputs;
+  const at::Tensor x = given.reshape({-1, shape_.inputs}).contiguous();
+  const std::int64_t rows = x.size(0), outputs = shape_.outputs;
+  at::Tensor y = at::empty({rows, outputs});
+  if (!at::GradMode::is_enabled()) {
+    FusedMlp::Workspace work(*fused_, rows);
+    fused_->infer(data(), x.const_data_ptr<float>(), rows, y.data_ptr<float>(), work);
+    return y.view(sizes);
   }
+  const auto pass = c10::make_intrusive<FusedPass>(fused_, data(), x.detach());
+  fused_->forward(data(), x.const_data_ptr<float>(), rows, pass->work);
+  kernels().transpose(outputs, rows, pass->work.outputs(), pass->work.stride(), y.data_ptr<float>(), outputs);
+  ag::variable_list inputs = {x};
+  for (const at::Tensor& parameter : parameters()) inputs.push_back(parameter);
+  pass->set_next_edges(ag::collect_next_edges(inputs));
+  ag::set_history(y, pass);
+  return y.view(sizes);
+}
+
+at::Tensor Mlp::forward(at::Tensor x) const {
+  if (fused_) return forward_fused(x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     x = at::linear(x, layers_[i].weight, layers_[i].bias);
     if (i + 1 == layers_.size()) break;

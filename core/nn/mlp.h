@@ -28,7 +28,7 @@ class Mlp {
   Mlp(std::int64_t inputs, const std::vector<std::int64_t>& hidden, std::int64_t outputs, Activation activation,
       double output_gain, Rng& rng);
 
-  /// [B, inputs] -> [B, outputs]. After `fuse` one node of the tape does the whole network, forward and backward.
+  /// [..., inputs] -> [..., outputs]. After `fuse` one node of the tape does the whole network, forward and backward.
   at::Tensor forward(at::Tensor x) const;
 
   /// Handles of weight and bias of each layer, in order.
@@ -46,6 +46,8 @@ class Mlp {
   std::int64_t outputs() const { return layers_.back().weight.size(0); }
 
  private:
+  at::Tensor forward_fused(const at::Tensor& x) const;
+
   struct Linear {
     at::Tensor weight;  // [outputs, inputs]
     at::Tensor bias;    // [outputs]

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kNormFloor = 1e-6;  // keeps the scale of a vanishing gradient finite
 
-bool use_kernels(bool fused, const Parameters& parameters) { return fused && parameters.flat().device().is_cpu(); }
+bool use_kernels(bool fused, const Parameters& parameters) { return fused && parameters.on_kernels(); }
 
 /// What the gradient is multiplied by so that its norm is at most `max_norm`.
 float clip_scale(const Parameters& parameters, double max_norm) {
@@ -67,9 +67,9 @@ void RmsProp::step(Parameters& parameters, double learning_rate, double max_grad
     return;
   }
   kernels().rms_prop(parameters.size(), static_cast<float>(learning_rate), static_cast<float>(config_.alpha),
-                     static_cast<float>(config_.eps), clip_scale(parameters, max_grad_norm),
-                     parameters.gradient().const_data_ptr<float>(), parameters.flat().data_ptr<float>(),
-                     square_.data_ptr<float>());
+                     static_cast<float>(1 - config_.alpha), static_cast<float>(config_.eps),
+                     clip_scale(parameters, max_grad_norm), parameters.gradient().const_data_ptr<float>(),
+                     parameters.flat().data_ptr<float>(), square_.data_ptr<float>());
 }
 
 void RmsProp::visit(Archive& archive) { visit_tensor(archive, "square", square_); }

@@ -24,7 +24,7 @@ class Optimizer {
 struct AdamConfig {
   double eps = 1e-5, beta1 = 0.9, beta2 = 0.999;
   double weight_decay = 0;
-  bool fused = true;  // Corvid's kernels do the step on the CPU, otherwise LibTorch; the state is the same
+  bool fused = true;  // false: LibTorch does the step, even where the parameters are on kernels; the state is the same
 };
 
 /// Adam (Kingma and Ba 2015, algorithm 1); with weight decay, AdamW (Loshchilov and Hutter 2019, algorithm 2).

@@ -4,12 +4,14 @@
 
 namespace corvid {
 
-Parameters::Parameters(std::vector<at::Tensor> tensors) : tensors_(std::move(tensors)) {
+Parameters::Parameters(std::vector<at::Tensor> tensors, bool on_kernels) : tensors_(std::move(tensors)) {
   CORVID_CHECK(!tensors_.empty(), "an agent without parameters");
   std::int64_t total = 0;
   for (const at::Tensor& tensor : tensors_) total += padded(tensor.numel());
   flat_ = at::zeros({total}, tensors_[0].options());
   gradient_ = at::zeros_like(flat_);
+
+  on_kernels_ = on_kernels && flat_.device().is_cpu();
 
   at::NoGradGuard no_grad;
   std::int64_t offset = 0;

@@ -19,12 +19,14 @@ class Parameters {
   Parameters() = default;
 
   /// Moves `tensors` into one flat tensor (their values and strides are kept) and turns gradients on. The tensors passed in
-  /// remain valid handles of the moved parameters.
-  explicit Parameters(std::vector<at::Tensor> tensors);
+  /// remain valid handles of the moved parameters. With `on_kernels` optimizers use Corvid's kernels on the CPU.
+  explicit Parameters(std::vector<at::Tensor> tensors, bool on_kernels = true);
 
   const at::Tensor& flat() const { return flat_; }          // [P] float32
   const at::Tensor& gradient() const { return gradient_; }  // [P] float32
   std::int64_t size() const { return flat_.numel(); }       // P, padding included
+
+  bool on_kernels() const { return on_kernels_; }
 
   void zero_grad() { gradient_.zero_(); }
 
@@ -36,6 +38,7 @@ class Parameters {
  private:
   std::vector<at::Tensor> tensors_;
   at::Tensor flat_, gradient_;
+  bool on_kernels_ = false;
 };
 
 /// Reads or writes a tensor in place; on another device through a copy.

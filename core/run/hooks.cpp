@@ -78,6 +78,7 @@ bool EvaluationHook::after_step(std::int64_t steps) {
 }
 
 std::optional<EvaluationResult> EvaluationHook::finish(std::int64_t steps) {
+  const bool is_kept = fresh_.has_value();  // by after_step, when training ended at its goal
   const std::int64_t episodes = std::max(config_.n_eval_episodes, config_.n_final_eval_episodes);
   const auto env = evaluation_env(config_, options_, episodes);
   EvaluationResult all = evaluate(agent_.policy(), *env, static_cast<std::uint64_t>(config_.eval_seed),
@@ -86,7 +87,7 @@ std::optional<EvaluationResult> EvaluationHook::finish(std::int64_t steps) {
   EvaluationResult first = all;
   first.rewards.resize(static_cast<std::size_t>(config_.n_eval_episodes));
   first.lengths.resize(static_cast<std::size_t>(config_.n_eval_episodes));
-  keep(std::move(first), steps);
+  if (!is_kept) keep(std::move(first), steps);
   return all;
 }
 

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
 #include "core/base/version.h"
 #include "core/io/atomic_file.h"
 #include "core/io/checkpoint.h"
+#include "core/simd/isa.h"
 
 namespace corvid {
 
@@ -144,7 +146,11 @@ static RunSetup setup_of(const CheckpointInfo& info, const fs::path& file) {
 }
 
 std::map<std::string, std::string> versions() {
-  return {{"corvid", kVersion}, {"libtorch", TORCH_VERSION}, {"compiler", __VERSION__}, {"processor", processor()}};
+  return {{"corvid", kVersion},
+          {"libtorch", TORCH_VERSION},
+          {"compiler", __VERSION__},
+          {"processor", processor()},
+          {"kernels", isa_name(isa())}};
 }
 
 /// One process a run: a lock that ends with the process, however it ends.
@@ -180,6 +186,8 @@ Run::Run(fs::path folder, RunSetup setup, const std::atomic<bool>& stop)
 Run::Run(RunSetup setup, const std::string& command, const std::atomic<bool>& stop)
     : Run(fs::path(), std::move(setup), stop) {
   // Everything that can be wrong with the settings is found before the folder is made.
+  if (std::isfinite(setup_.config.stop_at_return) && setup_.config.eval_freq == 0)
+    fail(ErrorKind::kUsage, "--stop-at-return needs evaluations during the training, and --eval-freq 0 makes none");
   make_agent();
   folder_ = make_run_folder(setup_.config);
   lock_ = std::make_unique<Lock>(folder_);
@@ -339,8 +347,11 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
     summary.evaluation = std::move(*last);
     summary.interrupted = false;
     finished_ = true;
-    metrics_->write(state_.steps);
-    if (evaluation_->reached_best()) save_best();
+    // A training that ended at its goal has this step's row and best checkpoint already.
+    if (!state_.reached_goal) {
+      metrics_->write(state_.steps);
+      if (evaluation_->reached_best()) save_best();
+    }
   }
   save_numbered();
   if (rollouts_) rollouts_->log().close();
@@ -421,13 +432,16 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
   fail(ErrorKind::kBadFile, "no checkpoint of ", path.string(), " can be read; the last one said: ", reason);
 }
 
-LoadedAgent load_agent(const fs::path& path, const std::string& device) {
+LoadedAgent load_agent(const fs::path& path, const std::string& device, std::int64_t num_threads,
+                       const std::string& fused) {
   fs::path file = path;
   if (fs::is_directory(path))
     file = fs::exists(path / "checkpoints" / "best.h5") ? path / "checkpoints" / "best.h5" : checkpoints(path).front();
   const CheckpointInfo info = read_checkpoint_info(file);
   LoadedAgent loaded{.checkpoint = file, .setup = setup_of(info, file), .agent = nullptr, .steps = info.step};
   loaded.setup.config.device = device;
+  loaded.setup.config.num_threads = num_threads;
+  loaded.setup.config.fused = fused;
   const EnvEntry& entry = env_registry().at(loaded.setup.config.env);
   loaded.agent =
       loaded.setup.agent->make(agent_context(loaded.setup.config, entry.spec(entry, loaded.setup.env_options)));

@@ -106,6 +106,7 @@ struct LoadedAgent {
   std::unique_ptr<Agent> agent;
   std::int64_t steps = 0;
 };
-LoadedAgent load_agent(const std::filesystem::path& path, const std::string& device);
+LoadedAgent load_agent(const std::filesystem::path& path, const std::string& device, std::int64_t num_threads = 1,
+                       const std::string& fused = "auto");
 
 }  // namespace corvid

@@ -38,7 +38,6 @@ CORVID_INLINE Vector abs(Vector x) { return _mm512_abs_ps(x); }
 CORVID_INLINE Mask less(Vector a, Vector b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 CORVID_INLINE Mask equal(Ints a, Ints b) { return _mm512_cmpeq_epi32_mask(a, b); }
 CORVID_INLINE Vector select(Mask mask, Vector yes, Vector no) { return _mm512_mask_blend_ps(mask, no, yes); }
-CORVID_INLINE Mask both(Mask a, Mask b) { return a & b; }
 CORVID_INLINE Mask either(Mask a, Mask b) { return a | b; }
 CORVID_INLINE Mask is_nan(Vector x) { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q); }
 CORVID_INLINE Vector with_sign_of(Vector sign, Vector x) {
@@ -90,7 +89,6 @@ CORVID_INLINE Mask equal(Ints a, Ints b) { return _mm256_cmpeq_epi32(a, b); }
 CORVID_INLINE Vector select(Mask mask, Vector yes, Vector no) {
   return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(mask));
 }
-CORVID_INLINE Mask both(Mask a, Mask b) { return _mm256_and_si256(a, b); }
 CORVID_INLINE Mask either(Mask a, Mask b) { return _mm256_or_si256(a, b); }
 CORVID_INLINE Mask is_nan(Vector x) { return _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q)); }
 CORVID_INLINE Vector with_sign_of(Vector sign, Vector x) {

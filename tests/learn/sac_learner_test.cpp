@@ -26,7 +26,7 @@ SacSettings settings() {
 
 /// The network with these parameters, as leaves of a tape, in double.
 struct Reference {
-  Reference(const FusedMlp& mlp, const std::vector<float>& flat) {
+  Reference(const FusedMlp& mlp, const AlignedVector<float>& flat) {
     for (const FusedMlp::Layer& layer : mlp.layers()) {
       auto copy = [&](std::int64_t from, at::IntArrayRef sizes) {
         const at::Tensor tensor = at::from_blob(const_cast<float*>(flat.data()) + from, sizes).to(at::kDouble).clone();
@@ -44,7 +44,7 @@ struct Reference {
     return x;
   }
   /// Largest difference of the gradients.
-  double difference(const FusedMlp& mlp, const std::vector<float>& gradient) const {
+  double difference(const FusedMlp& mlp, const AlignedVector<float>& gradient) const {
     double worst = 0;
     for (std::size_t l = 0; l < weights.size(); ++l) {
       const FusedMlp::Layer& layer = mlp.layers()[l];
@@ -94,7 +94,7 @@ TEST(SacLearner, GradientsEqualThoseOfTheTape) {
                                 {learner.critic(), learner.critic_parameters(1)}};
   const Reference targets[2] = {{learner.critic(), learner.target_parameters(0)},
                                 {learner.critic(), learner.target_parameters(1)}};
-  const std::vector<float> old_target = learner.target_parameters(1);
+  const AlignedVector<float> old_target = learner.target_parameters(1);
 
   // The noise in the order of the learner: that of the next observations first, by dimension.
   Rng same = rng;
@@ -167,7 +167,7 @@ TEST(SacLearner, DoesNotDependOnThreadsAndGoesOnFromAnArchive) {
     }
     return learner->actor_parameters();
   };
-  const std::vector<float> expected = run(1, false);
+  const AlignedVector<float> expected = run(1, false);
   EXPECT_EQ(run(2, false), expected);
   EXPECT_EQ(run(3, true), expected);
 }

@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 TEST(Run, DoesNotDependOnTheNumberOfThreads) {
   const fs::path folder = fs::temp_directory_path() / ("corvid_threads_" + std::to_string(::getpid()));
   std::vector<std::string> evaluations;
+  std::vector<std::vector<std::byte>> agents;
   for (const int num_threads : {1, 3}) {
     RunSetup setup;
     setup.config.env = "CartPole-v1";
@@ -34,6 +35,9 @@ TEST(Run, DoesNotDependOnTheNumberOfThreads) {
     const RunSummary summary = run.execute({});
     std::ifstream file(summary.run_dir / "evaluations.npz", std::ios::binary);
     evaluations.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    BlobWriter writer;
+    load_agent(summary.run_dir / "checkpoints" / "last.h5", "cpu").agent->visit(writer);
+    agents.push_back(writer.take());
 
     // A denormal survives in the thread that trains.
     const auto env = make_env("CartPole-v1", {.num_envs = 1}, {{"low", "1e-39"}, {"high", "2e-39"}});
@@ -42,6 +46,7 @@ TEST(Run, DoesNotDependOnTheNumberOfThreads) {
     EXPECT_GT(buffer.view().obs.as<float>()[0], 0.0f);
   }
   EXPECT_TRUE(evaluations[0] == evaluations[1]);
+  EXPECT_TRUE(agents[0] == agents[1]);
   fs::remove_all(folder);
 }
 

@@ -52,8 +52,14 @@ TEST(OptimizerKernels, AdamByHand) {
   // First step, g = 4 * 0.5 = 2: m = 0.2, v = 0.004, so m^ = 2, v^ = 4 and
   // p = 1 - 0.1 * 0.5 * 1 - 0.1 * 2 / (2 + 0.5) = 0.87
   for (const Isa set : instruction_sets()) {
-    const AdamFactors factors = {
-        .beta1 = 0.9f, .beta2 = 0.999f, .eps = 0.5f, .step_size = 1, .root_scale = 31.6227766f, .weight_decay = 0.05f};
+    const AdamFactors factors = {.beta1 = 0.9f,
+                                 .beta2 = 0.999f,
+                                 .eps = 0.5f,
+                                 .rest1 = 0.1f,
+                                 .rest2 = 0.001f,
+                                 .step_size = 1,
+                                 .root_scale = 31.6227766f,
+                                 .weight_decay = 0.05f};
     const float gradient = 4;
     float p = 1, m = 0, v = 0;
     kernels(set).adam(1, factors, 0.5f, &gradient, &p, &m, &v);
@@ -73,8 +79,9 @@ TEST(OptimizerKernels, RmsPropFollowsItsDefinition) {
       const double alpha = 0.99, eps = 1e-5, rate = 0.01, scale = 0.7;
       for (int t = 1; t <= 4; ++t) {
         const Fenced<float> gradient(n, rng, 3);
-        kernels(set).rms_prop(n, static_cast<float>(rate), static_cast<float>(alpha), static_cast<float>(eps),
-                              static_cast<float>(scale), gradient.data(), parameters.data(), square.data());
+        kernels(set).rms_prop(n, static_cast<float>(rate), static_cast<float>(alpha), static_cast<float>(1 - alpha),
+                              static_cast<float>(eps), static_cast<float>(scale), gradient.data(), parameters.data(),
+                              square.data());
         for (std::size_t k = 0; k < p.size(); ++k) {
           const auto at = static_cast<std::int64_t>(k);
           const double g = gradient[at] * scale;
@@ -94,7 +101,7 @@ TEST(OptimizerKernels, RmsPropByHand) {
   for (const Isa set : instruction_sets()) {
     const float gradient = 4;
     float p = 1, square = 0;
-    kernels(set).rms_prop(1, 0.5f, 0.75f, 2, 1, &gradient, &p, &square);
+    kernels(set).rms_prop(1, 0.5f, 0.75f, 0.25f, 2, 1, &gradient, &p, &square);
     EXPECT_EQ(square, 4.0f);
     EXPECT_EQ(p, 0.5f);
   }
@@ -163,9 +170,17 @@ TEST(OptimizerKernels, NothingPastTheLastNumberIsTouched) {
       Fenced<float> a(n + 16), b(n + 16), c(n + 16);
       for (std::int64_t k = 0; k < n; ++k) a[k] = b[k] = c[k] = 1;
       const Kernels& table = kernels(set);
-      table.adam(n, {.beta1 = 0.9f, .beta2 = 0.9f, .eps = 1, .step_size = 1, .root_scale = 1, .weight_decay = 0.1f}, 1,
-                 source.data(), a.data(), b.data(), c.data());
-      table.rms_prop(n, 0.1f, 0.9f, 1e-5f, 1, source.data(), a.data(), c.data());
+      table.adam(n,
+                 {.beta1 = 0.9f,
+                  .beta2 = 0.9f,
+                  .eps = 1,
+                  .rest1 = 0.1f,
+                  .rest2 = 0.1f,
+                  .step_size = 1,
+                  .root_scale = 1,
+                  .weight_decay = 0.1f},
+                 1, source.data(), a.data(), b.data(), c.data());
+      table.rms_prop(n, 0.1f, 0.9f, 0.1f, 1e-5f, 1, source.data(), a.data(), c.data());
       table.polyak(n, 0.5f, source.data(), b.data());
       table.add(n, source.data(), c.data());
       for (std::int64_t k = 0; k < n + 16; ++k) {
