@@ -245,6 +245,9 @@ class Json(ProgramTest):
         folder = "runs/CartPole-v1/ppo/goal-s0"
         self.assertIn("complete", self.ok("resume", folder).stderr)
         self.assertEqual(read_config(self.folder / folder / "config.toml")["run"]["stop_at_return"], 60)
+        steps = [row.split(",")[2] for row in (self.folder / folder / "progress.csv").read_text().splitlines()]
+        self.assertEqual(len(steps), len(set(steps)))  # the last step has one row
+        self.refused(2, ["--stop-at-return", "--eval-freq 0"], "train", "--stop-at-return", 60, "--eval-freq", 0)
 
     def test_fused_and_reference_path_train_alike(self):
         for fused in ("auto", "off"):
@@ -252,6 +255,15 @@ class Json(ProgramTest):
                                     "--fused", fused, "--json", "--name", fused)
             self.assertGreater(result["eval_mean_reward"], 150, fused)
         self.refused(2, ["fused", "auto", "off"], "train", "--fused", "maybe")
+
+    def test_the_instruction_set_can_be_chosen(self):
+        words = ["train", *SMALL, "--total-timesteps", 64, "--quiet"]
+        self.env = dict(self.env, CORVID_ISA="avx2")
+        self.ok(*words, "--name", "narrow")
+        folder = self.folder / "runs/CartPole-v1/ppo/narrow-s0"
+        self.assertIn('kernels = "avx2"', (folder / "versions.toml").read_text())
+        self.env = dict(self.env, CORVID_ISA="sse")
+        self.refused(2, ["CORVID_ISA is 'sse'", "avx2 and avx512"], *words)
 
     def test_bench_appends_to_a_history(self):
         history = self.folder / "history.jsonl"

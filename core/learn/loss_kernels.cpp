@@ -4,15 +4,15 @@ namespace corvid {
 
 namespace simd {
 namespace avx2 {
-extern const LossKernels loss_kernel_table;
+extern const LossKernels kLossKernels;
 }
 namespace avx512 {
-extern const LossKernels loss_kernel_table;
+extern const LossKernels kLossKernels;
 }
 }  // namespace simd
 
 const LossKernels& loss_kernels(Isa set) {
-  return set == Isa::kAvx512 ? simd::avx512::loss_kernel_table : simd::avx2::loss_kernel_table;
+  return set == Isa::kAvx512 ? simd::avx512::kLossKernels : simd::avx2::kLossKernels;
 }
 
 }  // namespace corvid

@@ -214,9 +214,9 @@ void soft_target(Size rows, const float* rewards, const float* discounts, const 
 
 }  // namespace
 
-extern const LossKernels loss_kernel_table;
-const LossKernels loss_kernel_table = {
-    categorical, gaussian, value, td, squashed_gaussian, squashed_gaussian_gradient, least_of_two, soft_target};
+extern const LossKernels kLossKernels;
+const LossKernels kLossKernels = {categorical,  gaussian,   value, td, squashed_gaussian, squashed_gaussian_gradient,
+                                  least_of_two, soft_target};
 
 }  // namespace CORVID_ISA
 }  // namespace corvid::simd

@@ -72,7 +72,7 @@ void SacLearner::both(Phase phase, Body&& body) {
   choices_[phase].run(pool_.get(), 2, body);
 }
 
-void SacLearner::adam_step(Net& net) {
+void SacLearner::adam_step(Net& net) const {
   kernels().adam(static_cast<std::int64_t>(net.parameters.size()),
                  adam_factors(num_updates_ + 1, settings_.learning_rate, kBeta1, kBeta2, kEps), 1, net.gradient.data(),
                  net.parameters.data(), net.mean.data(), net.square.data());

@@ -81,7 +81,7 @@ class SacLearner {
   };
 
   void draw(const float* obs, FusedMlp::Workspace& work, Draw& to);
-  void adam_step(Net& net);
+  void adam_step(Net& net) const;
   /// The pairs of an update; each decides for itself whether two threads pay.
   enum Phase : std::uint8_t { kDraw, kTarget, kCritics, kJudge, kJudgeBack, kActor, kNumPhases };
   template <class Body>

@@ -6,10 +6,10 @@ namespace corvid {
 
 namespace simd {
 namespace avx2 {
-extern const Kernels kernel_table;
+extern const Kernels kKernels;
 }
 namespace avx512 {
-extern const Kernels kernel_table;
+extern const Kernels kKernels;
 }
 }  // namespace simd
 
@@ -26,6 +26,6 @@ AdamFactors adam_factors(std::int64_t t, double learning_rate, double beta1, dou
           .weight_decay = static_cast<float>(learning_rate * weight_decay)};
 }
 
-const Kernels& kernels(Isa set) { return set == Isa::kAvx512 ? simd::avx512::kernel_table : simd::avx2::kernel_table; }
+const Kernels& kernels(Isa set) { return set == Isa::kAvx512 ? simd::avx512::kKernels : simd::avx2::kKernels; }
 
 }  // namespace corvid

@@ -395,19 +395,19 @@ double peak(Size rounds, float* result) {
 
 }  // namespace
 
-extern const Kernels kernel_table;
-const Kernels kernel_table = {forward,
-                              input_gradient,
-                              weight_gradient,
-                              transpose,
-                              narrow_forward,
-                              narrow_weight_gradient,
-                              sum_of_squares,
-                              adam,
-                              rms_prop,
-                              polyak,
-                              add,
-                              peak};
+extern const Kernels kKernels;
+const Kernels kKernels = {forward,
+                          input_gradient,
+                          weight_gradient,
+                          transpose,
+                          narrow_forward,
+                          narrow_weight_gradient,
+                          sum_of_squares,
+                          adam,
+                          rms_prop,
+                          polyak,
+                          add,
+                          peak};
 
 }  // namespace CORVID_ISA
 }  // namespace corvid::simd

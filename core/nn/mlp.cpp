@@ -83,7 +83,8 @@ struct FusedPass final : ag::Node {
       : mlp(std::move(network)), parameters(first_parameter), x(std::move(input)), work(*mlp, x.size(0)) {}
 
   ag::variable_list apply(ag::variable_list&& dy) override {
-    CORVID_CHECK(!at::GradMode::is_enabled(), "fused networks have no second derivatives; --fused off does");
+    if (at::GradMode::is_enabled())
+      fail(ErrorKind::kUsage, "fused networks have no second derivatives; networks without kernels (--fused off) do");
     const std::int64_t rows = x.size(0), outputs = mlp->shape().outputs;
     const at::Tensor given = dy[0].contiguous();
     kernels().transpose(rows, outputs, given.const_data_ptr<float>(), outputs, work.output_gradients(), work.stride());

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/check.h"
 #include "core/nn/mlp.h"
 #include "core/nn/parameters.h"
 #include "tests/nn/torch_testing.h"
@@ -186,9 +187,20 @@ TEST(FusedNetworks, RefusesSecondDerivatives) {
   try {
     gradient_penalty(pair.fused);
     ADD_FAILURE() << "no error";
-  } catch (const std::exception& error) {
+  } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("second derivatives"), std::string::npos) << error.what();
   }
+}
+
+TEST(FusedNetworks, TakesAnyLeadingShapeAndRefusesOtherWidths) {
+  const Pair pair({4, {16}, 3, Activation::kTanh});
+  Rng rng(2);
+  const at::Tensor x = normal({5, 6, 4}, rng);
+  const at::Tensor y = pair.fused.forward(x);
+  ASSERT_EQ(y.sizes(), (std::vector<std::int64_t>{5, 6, 3}));
+  EXPECT_LT(difference(y, pair.reference.forward(x)), 1e-5);
+  EXPECT_LT(difference(pair.fused.forward(x[2][3]), y[2][3]), 1e-7);
+  EXPECT_THROW(pair.fused.forward(normal({5, 3}, rng)), std::logic_error);
 }
 
 TEST(FusedNetworks, RefusesParametersOutsideFlatMemory) {
