@@ -2,6 +2,7 @@
 #include "experiments/bench.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
@@ -142,6 +143,10 @@ int bench_train(const Command& command, const Arguments& arguments) {
   const auto setup = read_settings(command, arguments, fields(options), note);
   if (!setup) return 0;
   const RunConfig& config = setup->config;
+  if (std::isfinite(config.stop_at_return) || config.log_rollouts)
+    fail(ErrorKind::kUsage,
+         "bench train only trains: no evaluations, logs or goals; corvid train has --stop-at-return "
+         "and --log-rollouts");
   std::vector<double> values, returns;
   for (std::int64_t k = 0; k < options.repetitions && !stop_requested; ++k) {
     const auto env =

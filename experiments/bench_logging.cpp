@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "core/base/check.h"
 #include "core/env/env_registry.h"
 #include "core/io/rollout_log.h"
 #include "experiments/bench.h"
@@ -18,10 +19,12 @@ int bench_logging(const Command& command, const Arguments& arguments) {
            {Field("env", &env_id, "environment id"),
             Field("num_envs", &num_envs, "environments stepped together").between(1, 1 << 20).alias("n_envs"),
             Field("steps", &steps, "steps logged in one repetition").at_least(1),
-            Field("folder", &folder, "where a folder for the shards is made, and removed again")})
+            Field("folder", &folder,
+                  "an existing folder; the shards go into one of their own in it, which is removed again")})
       .add("Output", fields(options))
       .positional(0);
   if (!line.parse(arguments)) return 0;
+  if (!std::filesystem::is_directory(folder)) fail(ErrorKind::kUsage, "--folder ", folder, " is no folder");
 
   const auto env = make_env(env_id, {.num_envs = static_cast<int>(num_envs)});
   const auto n = static_cast<std::size_t>(num_envs);

@@ -237,7 +237,7 @@ int update_sac(const NetworkOptions& o) {
 double peak_gflops() {
   constexpr std::int64_t kRounds = 20000;
   double best = 0;
-  for (int k = 0; k < 20; ++k) {
+  for (int k = 0; k < 200; ++k) {
     float kept = 0;
     const auto start = std::chrono::steady_clock::now();
     const double multiply_adds = kernels().peak(kRounds, &kept);
