@@ -131,7 +131,8 @@ class Interruption(CrashTest):
         self.assertEqual({path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}, before)
 
     def test_a_run_has_one_process(self):
-        process, _ = self.start_and_wait("train", *SMALL, "--total-timesteps", 10**7, "--save-freq", 256, "--name", "x")
+        process, _ = self.start_and_wait("train", *SMALL, "--total-timesteps", 10**8, "--save-freq", 4096,
+                                         "--keep-checkpoints", 10**6, "--name", "x")
         folder = self.folder / "runs/CartPole-v1/ppo/x-s0"
         deadline = time.monotonic() + 30
         while not list((folder / "checkpoints").glob("step-*.h5")) and time.monotonic() < deadline:
@@ -177,7 +178,7 @@ class Kill(CrashTest):
         self.assertGreaterEqual(kills, 10)
 
     def test_killed_before_the_first_checkpoint(self):
-        process, _ = self.start_and_wait("train", *SMALL, "--total-timesteps", 10**7, "--name", "x")
+        process, _ = self.start_and_wait("train", *SMALL, "--total-timesteps", 10**9, "--name", "x")
         process.stderr.readline()  # the first line of progress: steps were made
         process.kill()
         process.wait()

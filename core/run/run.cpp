@@ -432,11 +432,9 @@ std::unique_ptr<Run> Run::resume(const fs::path& path, const std::atomic<bool>& 
   fail(ErrorKind::kBadFile, "no checkpoint of ", path.string(), " can be read; the last one said: ", reason);
 }
 
-LoadedAgent load_agent(const fs::path& path, const std::string& device, std::int64_t num_threads,
-                       const std::string& fused) {
-  fs::path file = path;
-  if (fs::is_directory(path))
-    file = fs::exists(path / "checkpoints" / "best.h5") ? path / "checkpoints" / "best.h5" : checkpoints(path).front();
+/// The policy in one checkpoint file.
+static LoadedAgent load_agent_of(const fs::path& file, const std::string& device, std::int64_t num_threads,
+                                 const std::string& fused) {
   const CheckpointInfo info = read_checkpoint_info(file);
   LoadedAgent loaded{.checkpoint = file, .setup = setup_of(info, file), .agent = nullptr, .steps = info.step};
   loaded.setup.config.device = device;
@@ -448,6 +446,24 @@ LoadedAgent load_agent(const fs::path& path, const std::string& device, std::int
   load_checkpoint(
       file, [&](Archive& archive) { archive("agent", *loaded.agent); }, "agent/");
   return loaded;
+}
+
+LoadedAgent load_agent(const fs::path& path, const std::string& device, std::int64_t num_threads,
+                       const std::string& fused) {
+  if (!fs::is_directory(path)) return load_agent_of(path, device, num_threads, fused);
+  // A training under way removes old checkpoints and replaces best.h5 and last.h5, perhaps while they are read.
+  constexpr int kTries = 5;
+  for (int tried = 1;; ++tried) {
+    const fs::path best = path / "checkpoints" / "best.h5", last = path / "checkpoints" / "last.h5";
+    try {
+      return load_agent_of(fs::exists(best)   ? best
+                           : fs::exists(last) ? last
+                                              : checkpoints(path).front(),
+                           device, num_threads, fused);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadFile || tried == kTries) throw;
+    }
+  }
 }
 
 }  // namespace corvid
