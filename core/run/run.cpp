@@ -451,15 +451,12 @@ static LoadedAgent load_agent_of(const fs::path& file, const std::string& device
 LoadedAgent load_agent(const fs::path& path, const std::string& device, std::int64_t num_threads,
                        const std::string& fused) {
   if (!fs::is_directory(path)) return load_agent_of(path, device, num_threads, fused);
-  // A training under way removes old checkpoints and replaces best.h5 and last.h5, perhaps while they are read.
+  // A training under way replaces best.h5 and removes old checkpoints, perhaps while they are read.
   constexpr int kTries = 5;
   for (int tried = 1;; ++tried) {
-    const fs::path best = path / "checkpoints" / "best.h5", last = path / "checkpoints" / "last.h5";
+    const fs::path best = path / "checkpoints" / "best.h5";
     try {
-      return load_agent_of(fs::exists(best)   ? best
-                           : fs::exists(last) ? last
-                                              : checkpoints(path).front(),
-                           device, num_threads, fused);
+      return load_agent_of(fs::exists(best) ? best : checkpoints(path).front(), device, num_threads, fused);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kBadFile || tried == kTries) throw;
     }
