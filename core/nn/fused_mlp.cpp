@@ -76,38 +76,33 @@ const float* FusedMlp::hidden_layers(const float* parameters, const float* x, st
   return x;
 }
 
-void FusedMlp::pack_narrow(const float* parameters, Workspace& work) const {
-  const Layer& last = layers_.back();
-  kernels_.transpose(last.inputs, last.outputs, parameters + last.weight, last.outputs, work.transposed_.back(),
-                     padded(last.inputs));
-}
-
-void FusedMlp::infer(const float* parameters, const float* x, std::int64_t rows, float* y, Workspace& work) const {
+void FusedMlp::run_layers(const float* parameters, const float* x, std::int64_t rows, Workspace& work, float* y,
+                          std::int64_t y_row, std::int64_t y_column) const {
   const float* last_inputs = hidden_layers(parameters, x, rows, work);
   const Layer& last = layers_.back();
   const std::int64_t stride = layers_.size() == 1 ? last.inputs : padded(last.inputs);
+  const float *weight = parameters + last.weight, *bias = parameters + last.bias;
   if (narrow_) {
-    pack_narrow(parameters, work);
-    kernels_.narrow_forward(rows, last.inputs, last.outputs, last_inputs, stride, work.transposed_.back(),
-                            padded(last.inputs), parameters + last.bias, y, last.outputs, 1);
+    float* const wt = work.transposed_.back();
+    kernels_.transpose(last.inputs, last.outputs, weight, last.outputs, wt, padded(last.inputs));
+    kernels_.narrow_forward(rows, last.inputs, last.outputs, last_inputs, stride, wt, padded(last.inputs), bias, y,
+                            y_row, y_column);
   } else {
-    kernels_.forward(rows, last.inputs, last.outputs, last_inputs, stride, parameters + last.weight,
-                     parameters + last.bias, Activation::kNone, y, last.outputs, nullptr);
+    kernels_.forward(rows, last.inputs, last.outputs, last_inputs, stride, weight, bias, Activation::kNone, y, y_row,
+                     nullptr);
   }
 }
 
+void FusedMlp::infer(const float* parameters, const float* x, std::int64_t rows, float* y, Workspace& work) const {
+  run_layers(parameters, x, rows, work, y, shape_.outputs, 1);
+}
+
 void FusedMlp::forward(const float* parameters, const float* x, std::int64_t rows, Workspace& work) const {
-  const float* last_inputs = hidden_layers(parameters, x, rows, work);
-  const Layer& last = layers_.back();
-  const std::int64_t stride = layers_.size() == 1 ? last.inputs : padded(last.inputs);
   if (narrow_) {
-    pack_narrow(parameters, work);
-    kernels_.narrow_forward(rows, last.inputs, last.outputs, last_inputs, stride, work.transposed_.back(),
-                            padded(last.inputs), parameters + last.bias, work.outputs_, 1, work.stride_);
+    run_layers(parameters, x, rows, work, work.outputs_, 1, work.stride_);
   } else {
-    kernels_.forward(rows, last.inputs, last.outputs, last_inputs, stride, parameters + last.weight,
-                     parameters + last.bias, Activation::kNone, work.rows_of_outputs_, last.outputs, nullptr);
-    kernels_.transpose(rows, last.outputs, work.rows_of_outputs_, last.outputs, work.outputs_, work.stride_);
+    run_layers(parameters, x, rows, work, work.rows_of_outputs_, shape_.outputs, 1);
+    kernels_.transpose(rows, shape_.outputs, work.rows_of_outputs_, shape_.outputs, work.outputs_, work.stride_);
   }
 }
 

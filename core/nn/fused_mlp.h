@@ -77,7 +77,10 @@ class FusedMlp {
  private:
   /// All but the last layer; returns what enters the last one and its stride.
   const float* hidden_layers(const float* parameters, const float* x, std::int64_t rows, Workspace& work) const;
-  void pack_narrow(const float* parameters, Workspace& work) const;
+  /// The whole forward pass; element (row, output) goes to row * y_row + output * y_column, where only a narrow last layer
+  /// takes a y_column other than 1.
+  void run_layers(const float* parameters, const float* x, std::int64_t rows, Workspace& work, float* y,
+                  std::int64_t y_row, std::int64_t y_column) const;
 
   MlpShape shape_;
   const Kernels& kernels_;
