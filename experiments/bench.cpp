@@ -151,7 +151,7 @@ int bench_train(const Command& command, const Arguments& arguments) {
   for (std::int64_t k = 0; k < options.repetitions && !stop_requested; ++k) {
     const auto env =
         make_env(config.env, vector_options(config, AutoReset::kSameStep, config.num_envs), setup->env_options);
-    const auto agent = setup->agent->make(agent_context(config, env->spec()));
+    const auto agent = setup->agent->make(agent_context(config, *env));
     TrainState state{
         .steps = 0, .total_steps = config.total_timesteps, .seed = static_cast<std::uint64_t>(config.seed)};
     const auto start = std::chrono::steady_clock::now();

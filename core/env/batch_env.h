@@ -21,7 +21,7 @@ class BatchEnv final : public VectorEnv {
 
  public:
   BatchEnv(std::string id, const typename E::Options& options, const VectorOptions& vector, int max_episode_steps)
-      : VectorEnv(std::move(id), E::spec(options), vector.num_envs, vector.auto_reset, max_episode_steps),
+      : VectorEnv(std::move(id), spec_of<E>(options), vector.num_envs, vector.auto_reset, max_episode_steps),
         options_(options),
         envs_(static_cast<std::size_t>(vector.num_envs), E(options)),
         rngs_(envs_.size(), Rng(0)),
@@ -38,12 +38,11 @@ class BatchEnv final : public VectorEnv {
                    const ObsView& obs) override {
     CORVID_CHECK(mask.size() == envs_.size(), "the reset mask needs one entry an environment");
     CORVID_CHECK(seeds.empty() || seeds.size() == envs_.size(), "the seeds need one entry an environment");
-    Obs* rows = obs.as<Obs>();
     for (std::size_t i = 0; i < envs_.size(); ++i) {
       if (!mask[i]) continue;
       if (!seeds.empty()) rngs_[i] = Rng(seeds[i]);
       begin_episode(i);
-      envs_[i].observe(rows + static_cast<std::int64_t>(i) * obs_size_);
+      observe(i, obs);
     }
   }
 
@@ -55,8 +54,7 @@ class BatchEnv final : public VectorEnv {
   }
 
   void observe(const ObsView& obs) const override {
-    for (std::size_t i = 0; i < envs_.size(); ++i)
-      envs_[i].observe(obs.as<Obs>() + static_cast<std::int64_t>(i) * obs_size_);
+    for (std::size_t i = 0; i < envs_.size(); ++i) observe(i, obs);
   }
 
   std::vector<std::byte> save() override {
@@ -108,6 +106,14 @@ class BatchEnv final : public VectorEnv {
     envs_[i].reset(rngs_[i]);
     elapsed_[i] = 0;
     ended_[i] = 0;
+  }
+
+  /// Writes what environment i shows into its row of `obs`.
+  void observe(std::size_t i, const ObsView& obs) const {
+    envs_[i].observe(obs.as<Obs>() + static_cast<std::int64_t>(i) * obs_size_);
+    if constexpr (Masked<E>) {
+      if (obs.action_mask) envs_[i].action_mask(obs.action_mask + static_cast<std::int64_t>(i) * spec().action.n);
+    }
   }
 
   Action action_at(const ActionView& actions, std::size_t i) const {
@@ -190,8 +196,6 @@ class BatchEnv final : public VectorEnv {
                          const ActionView& actions, const StepView& out) {
     const int limit = max_episode_steps() > 0 ? max_episode_steps() : std::numeric_limits<int>::max();
     const AutoReset mode = auto_reset();
-    Obs* const obs = out.obs.as<Obs>();
-    Obs* const final_obs = out.final_obs.as<Obs>();
     std::size_t bad = envs_.size();
 
     // A block that is stepped as a whole may be stepped at once.
@@ -209,12 +213,11 @@ class BatchEnv final : public VectorEnv {
 
     for (std::size_t i = first; i < last; ++i) {
       if (!active.empty() && !active[i]) continue;
-      Obs* const row = obs + static_cast<std::int64_t>(i) * obs_size_;
 
       // In next-step mode this step only starts the next episode.
       if (mode == AutoReset::kNextStep && ended_[i]) {
         begin_episode(i);
-        envs_[i].observe(row);
+        observe(i, out.obs);
         out.reward[i] = 0;
         out.terminated[i] = out.truncated[i] = 0;
         continue;
@@ -227,13 +230,13 @@ class BatchEnv final : public VectorEnv {
       out.truncated[i] = truncated;
       if (!std::isfinite(result.reward)) bad = i;
       if (result.terminated || truncated) [[unlikely]] {
-        envs_[i].observe(final_obs + static_cast<std::int64_t>(i) * obs_size_);
+        observe(i, out.final_obs);
         if (mode == AutoReset::kSameStep)
           begin_episode(i);
         else
           ended_[i] = 1;
       }
-      envs_[i].observe(row);
+      observe(i, out.obs);
     }
     return bad;
   }

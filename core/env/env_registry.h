@@ -60,7 +60,9 @@ bool register_env(EnvEntry entry) {
     const int limit = vector.max_episode_steps.value_or(self.max_episode_steps);
     return std::make_unique<BatchEnv<E>>(self.id, parse_options<E>(self, options), vector, limit);
   };
-  entry.spec = [](const EnvEntry& self, const EnvOptions& options) { return E::spec(parse_options<E>(self, options)); };
+  entry.spec = [](const EnvEntry& self, const EnvOptions& options) {
+    return spec_of<E>(parse_options<E>(self, options));
+  };
   entry.describe_options = [](const EnvEntry& self) {
     auto options = parse_options<E>(self, {});
     return describe_fields(fields(options));

@@ -48,6 +48,7 @@ struct EnvSpec {
   Space action;
   std::vector<std::string> observation_names;  // one a number; empty when the numbers have no names
   std::vector<std::string> action_names;       // one a discrete action or action dimension
+  bool masks_actions = false;                  // not every action is always legal; filled in by core
 };
 
 struct StepResult {
@@ -111,5 +112,13 @@ template <class E>
 concept Tabular = requires(const typename E::Options& options) {
   { E::model(options) } -> std::same_as<TabularModel>;
 };
+
+/// What E says of itself, and what core sees of it.
+template <Environment E>
+EnvSpec spec_of(const typename E::Options& options) {
+  EnvSpec spec = E::spec(options);
+  spec.masks_actions = Masked<E>;
+  return spec;
+}
 
 }  // namespace corvid

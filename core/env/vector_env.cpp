@@ -20,6 +20,11 @@ StepBuffer::StepBuffer(const EnvSpec& spec, int num_envs) {
     view_.obs.leaf[i] = take(leaves[i].second->bytes());
     view_.final_obs.leaf[i] = take(leaves[i].second->bytes());
   }
+  if (spec.masks_actions) {
+    const auto actions = static_cast<std::size_t>(spec.action.n);
+    view_.obs.action_mask = reinterpret_cast<std::uint8_t*>(take(actions));
+    view_.final_obs.action_mask = reinterpret_cast<std::uint8_t*>(take(actions));
+  }
   view_.reward = reinterpret_cast<double*>(take(sizeof(double)));
   view_.terminated = reinterpret_cast<std::uint8_t*>(take(1));
   view_.truncated = reinterpret_cast<std::uint8_t*>(take(1));

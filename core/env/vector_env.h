@@ -20,6 +20,7 @@ inline constexpr int kMaxLeaves = 8;  // arrays in one observation
 /// Where observations are written: one array [N, ...] a leaf of the observation space, owned by the consumer.
 struct ObsView {
   std::array<void*, kMaxLeaves> leaf{};
+  std::uint8_t* action_mask = nullptr;  // [N, num_actions] 1 where legal; null: not asked for, or all are legal
 
   template <class T>
   T* as(int index = 0) const {

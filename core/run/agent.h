@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/base/registry.h"
@@ -25,6 +26,11 @@ struct AgentContext {
   std::string device = "cpu";
   bool fused = true;    // Corvid's own kernels where device and network allow them; false: LibTorch alone
   int num_threads = 1;  // for updates that are worth splitting; 0: every processor
+
+  int max_episode_steps = 0;  // 0: no limit
+
+  /// The environment's transition probabilities, nullopt when it has none. To be called while the agent is made.
+  std::function<std::optional<TabularModel>()> model = [] { return std::nullopt; };
 };
 
 class Agent {

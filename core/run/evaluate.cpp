@@ -34,6 +34,7 @@ EvaluationResult evaluate(Policy& policy, VectorEnv& env, std::uint64_t seed, bo
   Rng rng(seed);
 
   env.reset(seed, step.obs);
+  policy.begin(env.num_envs());
   std::size_t running = n;
   for (std::int64_t t = 0; running > 0 && t < max_steps && !(stop && stop()); ++t) {
     policy.act(step.obs, env.num_envs(), deterministic, rng, actions.data());
@@ -42,6 +43,7 @@ EvaluationResult evaluate(Policy& policy, VectorEnv& env, std::uint64_t seed, bo
                    continuous ? ActionView(reinterpret_cast<const float*>(actions.data()))
                               : ActionView(reinterpret_cast<const std::int64_t*>(actions.data())),
                    step);
+    policy.observe(step.reward);
     for (std::size_t i = 0; i < n; ++i) {
       if (!active[i]) continue;
       rewards[i] += step.reward[i];

@@ -88,13 +88,15 @@ fs::path folder_of_checkpoint(const fs::path& file) {
 
 }  // namespace
 
-AgentContext agent_context(const RunConfig& config, const EnvSpec& spec) {
-  return {.spec = spec,
+AgentContext agent_context(const RunConfig& config, const VectorEnv& env) {
+  return {.spec = env.spec(),
           .num_envs = static_cast<int>(config.num_envs),
           .seed = static_cast<std::uint64_t>(config.seed),
           .device = config.device,
           .fused = config.fused == "auto",
-          .num_threads = static_cast<int>(config.num_threads)};
+          .num_threads = static_cast<int>(config.num_threads),
+          .max_episode_steps = env.max_episode_steps(),
+          .model = [&env] { return env.model(); }};
 }
 
 std::string RunSetup::to_toml() const {
@@ -205,7 +207,7 @@ Run::~Run() = default;
 void Run::make_agent() {
   const RunConfig& config = setup_.config;
   env_ = make_env(config.env, vector_options(config, AutoReset::kSameStep, config.num_envs), setup_.env_options);
-  agent_ = setup_.agent->make(agent_context(config, env_->spec()));
+  agent_ = setup_.agent->make(agent_context(config, *env_));
   state_ = {.steps = 0, .total_steps = config.total_timesteps, .seed = static_cast<std::uint64_t>(config.seed)};
 }
 
@@ -440,9 +442,9 @@ static LoadedAgent load_agent_of(const fs::path& file, const std::string& device
   loaded.setup.config.device = device;
   loaded.setup.config.num_threads = num_threads;
   loaded.setup.config.fused = fused;
-  const EnvEntry& entry = env_registry().at(loaded.setup.config.env);
-  loaded.agent =
-      loaded.setup.agent->make(agent_context(loaded.setup.config, entry.spec(entry, loaded.setup.env_options)));
+  const auto env = make_env(loaded.setup.config.env, vector_options(loaded.setup.config, AutoReset::kSameStep, 1),
+                            loaded.setup.env_options);
+  loaded.agent = loaded.setup.agent->make(agent_context(loaded.setup.config, *env));
   load_checkpoint(
       file, [&](Archive& archive) { archive("agent", *loaded.agent); }, "agent/");
   return loaded;

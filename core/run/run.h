@@ -44,7 +44,7 @@ RunSetup setup_from_toml(std::string_view text, std::string_view name);
 std::map<std::string, std::string> versions();
 
 /// What an agent of a run with these settings is made for.
-AgentContext agent_context(const RunConfig& config, const EnvSpec& spec);
+AgentContext agent_context(const RunConfig& config, const VectorEnv& env);
 
 class Run {
  public:
