@@ -1,4 +1,4 @@
-// corvid bench: how fast this machine steps, infers, updates, trains and logs.
+// corvid bench: how fast this machine steps, infers, updates, replays, trains and logs.
 #include "experiments/bench.h"
 
 #include <algorithm>
@@ -190,6 +190,7 @@ const BenchPart kParts[] = {
     {"inference", "actions for small batches, kernels beside LibTorch", bench_inference},
     {"update", "one update of networks: --kind mlp, ppo or sac", bench_update},
     {"products", "matrix products by width and batch: kernels, LibTorch, libxsmm", bench_products},
+    {"replay", "transitions a second into and out of replay buffers", bench_replay},
     {"train", "steps a second of whole trainings, with the return reached", bench_train},
     {"logging", "steps a second into HDF5 rollouts", bench_logging},
     {"all", "a selection of these, appended to a history", bench_all},
@@ -214,6 +215,9 @@ int bench_all(const Command& command, const Arguments& arguments) {
       {"update", "--kind", "mlp"},
       {"update", "--kind", "ppo"},
       {"update", "--kind", "sac"},
+      {"replay", "--kind", "add"},
+      {"replay", "--kind", "sample"},
+      {"replay", "--kind", "prioritized"},
       {"train", "--agent", "ppo", "--env", "CartPole-v1"},
       {"train", "--agent", "ppo", "--env", "CartPole-v1", "--num-threads", "0"},
       {"train", "--agent", "ppo", "--env", "Pendulum-v1"},

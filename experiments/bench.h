@@ -49,5 +49,6 @@ int bench_inference(const Command& command, const Arguments& arguments);
 int bench_update(const Command& command, const Arguments& arguments);
 int bench_products(const Command& command, const Arguments& arguments);
 int bench_logging(const Command& command, const Arguments& arguments);
+int bench_replay(const Command& command, const Arguments& arguments);
 
 }  // namespace corvid

@@ -24,6 +24,7 @@ struct NetworkOptions : BenchOptions {
   std::int64_t batch_size = 256;
   std::vector<std::int64_t> net_arch = {64, 64};
   std::string activation = "tanh";
+  bool layer_norm = false;
   std::int64_t num_threads = 1;
   double seconds = 0.2;
 };
@@ -37,10 +38,12 @@ Fields network_fields(NetworkOptions& o) {
 }
 
 nlohmann::ordered_json settings_of(const NetworkOptions& o) {
-  return {{"batch_size", o.batch_size},
-          {"net_arch", o.net_arch},
-          {"activation", o.activation},
-          {"num_threads", o.num_threads}};
+  nlohmann::ordered_json settings = {{"batch_size", o.batch_size},
+                                     {"net_arch", o.net_arch},
+                                     {"activation", o.activation},
+                                     {"num_threads", o.num_threads}};
+  if (o.layer_norm) settings["layer_norm"] = true;
+  return settings;
 }
 
 Compute compute_of(const NetworkOptions& o, bool fused) {
@@ -103,13 +106,13 @@ std::vector<float> random_numbers(std::int64_t n, Rng& rng) {
 
 int update_mlp(const NetworkOptions& o) {
   Rng rng(0);
-  const MlpShape shape{4, o.net_arch, 2, parse_activation(o.activation)};
+  const MlpShape shape{4, o.net_arch, 2, parse_activation(o.activation), o.layer_norm};
   const std::vector<float> x = random_numbers(o.batch_size * shape.inputs, rng);
   const std::vector<float> y = random_numbers(o.batch_size * shape.outputs, rng);
 
   // Kernels: halves of the batch side by side, added in order; then Adam.
   const FusedMlp mlp(shape);
-  Mlp start(shape.inputs, shape.hidden, shape.outputs, shape.activation, 1, rng);
+  Mlp start(shape.inputs, shape.hidden, shape.outputs, shape.activation, 1, rng, shape.layer_norm);
   Parameters parameters(start.parameters());
   Adam adam(parameters);
   const Compute compute = compute_of(o, true);
@@ -149,7 +152,7 @@ int update_mlp(const NetworkOptions& o) {
   };
 
   // LibTorch as it comes: a tape over linear layers, and its own Adam.
-  Mlp eager(shape.inputs, shape.hidden, shape.outputs, shape.activation, 1, rng);
+  Mlp eager(shape.inputs, shape.hidden, shape.outputs, shape.activation, 1, rng, shape.layer_norm);
   std::vector<at::Tensor> tensors;
   for (at::Tensor tensor : eager.parameters()) tensors.push_back(tensor.set_requires_grad(true));
   torch::optim::Adam optimizer(tensors, torch::optim::AdamOptions(1e-3));
@@ -281,6 +284,7 @@ int bench_update(const Command& command, const Arguments& arguments) {
   Fields list = network_fields(o);
   list.insert(list.begin(), Field("kind", &kind, "one network on targets, a minibatch of PPO, or SAC with twin critics")
                                 .one_of({"mlp", "ppo", "sac"}));
+  list.emplace_back("layer_norm", &o.layer_norm, "normalise the hidden layers of the one network");
   CommandLine line(command);
   line.add("bench update", list).add("Output", fields(o)).positional(0);
   if (!line.parse(arguments)) return 0;
@@ -318,7 +322,7 @@ int bench_products(const Command& command, const Arguments& arguments) {
         names.emplace_back(isa_name(set));
         ways.emplace_back([&, set] {
           kernels(set).forward(batch, width, width, x.data(), width, w.data(), bias.data(), Activation::kNone, y.data(),
-                               width, nullptr);
+                               width, nullptr, nullptr);
         });
       }
       auto tensor = [](const std::vector<float>& from, at::IntArrayRef sizes) {

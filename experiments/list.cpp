@@ -36,7 +36,7 @@ void list_agents(bool json) {
       rows.push_back(
           {{"id", entry.id}, {"family", entry.family}, {"summary", entry.summary}, {"source", entry.source}});
     else
-      std::cout << std::left << std::setw(12) << entry.id << std::setw(17) << entry.family << entry.summary << "\n";
+      std::cout << std::left << std::setw(18) << entry.id << std::setw(17) << entry.family << entry.summary << "\n";
   }
   if (json) print_json(rows);
 }

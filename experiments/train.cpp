@@ -53,7 +53,8 @@ int finish(Run& run, const Output& output) {
   const EvaluationResult& evaluation = summary.evaluation;
   if (!output.quiet) {
     std::cout << std::fixed << std::setprecision(2) << "evaluation: " << evaluation.mean_reward() << " ± "
-              << evaluation.std_reward() << " over " << evaluation.rewards.size() << " episodes\n"
+              << evaluation.std_reward() << " over " << evaluation.rewards.size() << " episodes (best during the training: "
+              << summary.best_mean_reward << ")\n"
               << std::setprecision(1) << "trained " << summary.steps << " steps in " << summary.seconds << " s ("
               << count_text(summary.steps_per_second) << " steps/s)\n"
               << "run folder: " << summary.run_dir.string() << "\n"
@@ -69,6 +70,7 @@ int finish(Run& run, const Output& output) {
                 {"eval_mean_reward", json_number(evaluation.mean_reward())},
                 {"eval_std_reward", json_number(evaluation.std_reward())},
                 {"eval_episodes", evaluation.rewards.size()},
+                {"best_eval_mean_reward", json_number(summary.best_mean_reward)},
                 {"seed", run.setup().config.seed}});
   }
   return 0;
@@ -101,6 +103,7 @@ int train_command(const Command& command, const Arguments& arguments) {
               << "\n"
               << "run folder " << run.folder().string() << "\n";
     note_missing_updates(run.setup());
+    for (const std::string& line : run.agent().notes()) std::cerr << line << "\n";
     const bool unlimited = config.max_episode_steps == 0 ||
                            (config.max_episode_steps < 0 && env_registry().at(config.env).max_episode_steps == 0);
     if (unlimited) {

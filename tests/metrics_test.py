@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ENVS = ["CartPole-v1", "Pendulum-v1"]  # the second for agents that need continuous actions
+ENVS = ["CartPole-v1", "Pendulum-v1", "Bandit/Bernoulli-v0"]  # for agents that need continuous actions, or no observations
 BAD_USAGE = 2
 
 

@@ -49,6 +49,9 @@ class RolloutBuffer {
   /// and next values where episodes were truncated must have been written before.
   void compute_advantages(double gamma, double gae_lambda);
 
+  /// The same for lambda-returns, which need no advantages.
+  void compute_lambda_returns(double gamma, double lambda);
+
   // The filled rollout, flattened: [T * N, ...] views of the storage.
   at::Tensor flat_features() const { return features_.narrow(0, 0, t_).view({t_ * n_, -1}); }
   at::Tensor flat_actions() const { return actions_.narrow(0, 0, t_).view({t_ * n_, -1}); }
@@ -60,6 +63,8 @@ class RolloutBuffer {
   void visit(Archive& archive);
 
  private:
+  void fill_successors(double gamma, double lambda);  // discounts, traces and next values
+  std::size_t mask_bytes() const { return static_cast<std::size_t>(n_ * num_masked_); }
   static float* row(at::Tensor& tensor, std::int64_t t) { return tensor.data_ptr<float>() + t * tensor.stride(0); }
   at::Tensor flat(const at::Tensor& tensor) const { return tensor.narrow(0, 0, t_).view({t_ * n_}); }
 
@@ -68,6 +73,8 @@ class RolloutBuffer {
   std::vector<std::vector<std::byte>> leaves_;        // raw observations [T + 1, N, ...], one a leaf
   std::vector<std::vector<std::byte>> final_leaves_;  // [N, ...] of the step at hand
   std::vector<std::size_t> leaf_bytes_;               // bytes of N observations of a leaf
+  std::int64_t num_masked_ = 0;                       // actions that masks tell of; 0: all are always legal
+  std::vector<std::uint8_t> masks_, final_masks_;     // [T + 1, N, num_masked], [N, num_masked] as the leaves
   std::vector<double> raw_rewards_;                   // [T, N]
   std::vector<std::uint8_t> terminated_, truncated_;  // [T, N]
   at::Tensor features_, actions_, values_, log_probs_, rewards_, next_values_, discounts_, traces_, advantages_,

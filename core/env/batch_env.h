@@ -27,6 +27,7 @@ class BatchEnv final : public VectorEnv {
         rngs_(envs_.size(), Rng(0)),
         elapsed_(envs_.size(), 0),
         ended_(envs_.size(), 0),
+        regrets_(Regretful<E> ? envs_.size() : 0, 0.0),
         obs_size_(spec().observation.size()),
         action_size_(spec().action.size()) {
     // One block cannot be split.
@@ -94,6 +95,8 @@ class BatchEnv final : public VectorEnv {
     else
       return std::nullopt;
   }
+
+  const double* last_regret() const override { return Regretful<E> ? regrets_.data() : nullptr; }
 
   /// Threads a step uses now: 1 while one thread is faster.
   int num_threads_used() const { return pool_ && choice_.splitting() ? pool_->num_threads() : 1; }
@@ -220,6 +223,7 @@ class BatchEnv final : public VectorEnv {
         observe(i, out.obs);
         out.reward[i] = 0;
         out.terminated[i] = out.truncated[i] = 0;
+        if constexpr (Regretful<E>) regrets_[i] = 0;
         continue;
       }
 
@@ -229,6 +233,7 @@ class BatchEnv final : public VectorEnv {
       out.terminated[i] = result.terminated;
       out.truncated[i] = truncated;
       if (!std::isfinite(result.reward)) bad = i;
+      if constexpr (Regretful<E>) regrets_[i] = envs_[i].regret();  // before a reset forgets it
       if (result.terminated || truncated) [[unlikely]] {
         observe(i, out.final_obs);
         if (mode == AutoReset::kSameStep)
@@ -265,6 +270,7 @@ class BatchEnv final : public VectorEnv {
   std::vector<Rng> rngs_;
   std::vector<std::int32_t> elapsed_;
   std::vector<std::uint8_t> ended_;  // next-step and disabled mode: waiting for a reset
+  std::vector<double> regrets_;      // of the last step; empty unless the environment tells
   std::int64_t obs_size_;
   std::int64_t action_size_;
   std::unique_ptr<ThreadPool> pool_;

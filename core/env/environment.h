@@ -15,6 +15,8 @@
 //     void visit(Archive&);                                       // needed unless trivially copyable
 //     void action_mask(std::uint8_t* legal) const;                // optional: 1 where an action is legal
 //     static TabularModel model(const Options&);                  // optional: transition probabilities
+//     double regret() const;                                      // optional: expected reward that the last action lost
+//                                                                 // against the best one (pseudo-regret, 0 or more)
 //     static void step_batch(std::span<CartPole>, const Action*, std::span<Rng>, StepResult*);
 //                                                                 // optional: at most kMaxBatch steps at once, equal to
 //                                                                 // `step` to the last bit
@@ -102,6 +104,10 @@ concept Visitable = requires(E env, Archive& archive) {
 template <class E>
 concept Masked = requires(const E env, std::uint8_t* legal) {
   env.action_mask(legal);
+};
+template <class E>
+concept Regretful = requires(const E env) {
+  { env.regret() } -> std::same_as<double>;
 };
 template <class E>
 concept Batched = requires(std::span<E> envs, const typename E::Action* actions, std::span<Rng> rngs,

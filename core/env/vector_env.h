@@ -102,6 +102,10 @@ class VectorEnv {
 
   virtual std::optional<TabularModel> model() const = 0;
 
+  /// What the actions of the last step lost against the best ones, in expected reward [N]; of the episode that ended where
+  /// one did. Null when the environment does not tell. Not part of the saved state.
+  virtual const double* last_regret() const { return nullptr; }
+
  protected:
   VectorEnv(std::string id, EnvSpec spec, int num_envs, AutoReset auto_reset, int max_episode_steps)
       : id_(std::move(id)),

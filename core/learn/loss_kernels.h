@@ -72,6 +72,28 @@ struct LossKernels {
   /// double Q.) `log_probs` may be null: TD3's target.
   void (*soft_target)(std::int64_t rows, const float* rewards, const float* discounts, const float* q1, const float* q2,
                       const float* log_probs, float alpha, float* targets);
+
+  /// The soft maximum over actions, tau log sum_a exp(q_a / tau), of q [num_actions, stride]; soft_max [rows]. Actions whose
+  /// `penalty` [num_actions, stride] is minus infinity are left out; `penalty` may be null. (Vieillard et al. 2020.)
+  void (*soft_maximum)(std::int64_t rows, std::int64_t stride, std::int64_t num_actions, const float* q,
+                       const float* penalty, float tau, float* soft_max);
+
+  /// Softmax over each of `num_groups` groups of `size` columns; logits, probabilities [num_groups * size, stride].
+  void (*softmax)(std::int64_t rows, std::int64_t stride, std::int64_t num_groups, std::int64_t size,
+                  const float* logits, float* probabilities);
+
+  /// Cross-entropy of logits [size, stride] against target probabilities [size, stride], weighted by weights [rows], which may
+  /// be null; losses [rows] are not weighted. (Bellemare et al. 2017, algorithm 1.)
+  void (*cross_entropy)(std::int64_t rows, std::int64_t stride, std::int64_t size, const float* logits,
+                        const float* targets, const float* weights, float scale, float* d_logits, float* losses,
+                        double& sum);
+
+  /// Quantile Huber loss of quantiles [size, stride] at the midpoints (2 i + 1) / (2 size) against samples [num_samples,
+  /// stride]: sum over quantiles, mean over samples (Dabney et al. 2018a, eq. 10; divided by kappa as Dabney et al. 2018b,
+  /// eq. 3). weights [rows] may be null; losses [rows] are not weighted.
+  void (*quantile)(std::int64_t rows, std::int64_t stride, std::int64_t size, std::int64_t num_samples,
+                   const float* quantiles, const float* samples, const float* weights, float kappa, float scale,
+                   float* d_quantiles, float* losses, double& sum);
 };
 
 /// The kernels of an instruction set; by default of the one in use.

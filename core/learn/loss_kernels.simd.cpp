@@ -212,11 +212,95 @@ void soft_target(Size rows, const float* rewards, const float* discounts, const 
   });
 }
 
+void soft_maximum(Size rows, Size stride, Size num_actions, const float* q, const float* penalty, float tau,
+                  float* soft_max) {
+  for_each_rows(rows, [&](Size b, Mask mask) {
+    auto value = [&](Size a) {
+      const Vector x = load(q + a * stride + b, mask);
+      return penalty ? x + load(penalty + a * stride + b, mask) : x;
+    };
+    Vector largest = value(0);
+    for (Size a = 1; a < num_actions; ++a) largest = max(largest, value(a));
+    Vector total = set(0.0f);
+    for (Size a = 0; a < num_actions; ++a) total = total + exp((value(a) - largest) * set(1 / tau));
+    store(soft_max + b, fma(set(tau), log(total), largest), mask);
+  });
+}
+
+void softmax(Size rows, Size stride, Size num_groups, Size size, const float* logits, float* probabilities) {
+  for_each_rows(rows, [&](Size b, Mask mask) {
+    for (Size group = 0; group < num_groups; ++group) {
+      const float* from = logits + group * size * stride + b;
+      float* to = probabilities + group * size * stride + b;
+      Vector largest = load(from, mask);
+      for (Size k = 1; k < size; ++k) largest = max(largest, load(from + k * stride, mask));
+      Vector total = set(0.0f);
+      for (Size k = 0; k < size; ++k) {
+        const Vector e = exp(load(from + k * stride, mask) - largest);
+        total = total + e;
+        store(to + k * stride, e, mask);
+      }
+      const Vector share = set(1.0f) / total;
+      for (Size k = 0; k < size; ++k) store(to + k * stride, load(to + k * stride, mask) * share, mask);
+    }
+  });
+}
+
+void cross_entropy(Size rows, Size stride, Size size, const float* logits, const float* targets, const float* weights,
+                   float scale, float* d_logits, float* losses, double& sum_of_losses) {
+  for_each_rows(rows, [&](Size b, Mask mask) {
+    Vector largest = load(logits + b, mask);
+    for (Size k = 1; k < size; ++k) largest = max(largest, load(logits + k * stride + b, mask));
+    Vector total = set(0.0f);
+    for (Size k = 0; k < size; ++k) total = total + exp(load(logits + k * stride + b, mask) - largest);
+    const Vector log_total = log(total);
+    const Vector weight = weights ? load(weights + b, mask) : set(1.0f);
+    Vector loss = set(0.0f);
+    for (Size k = 0; k < size; ++k) {
+      const Vector log_p = (load(logits + k * stride + b, mask) - largest) - log_total;
+      const Vector target = load(targets + k * stride + b, mask);
+      loss = fnma(target, log_p, loss);
+      // d loss / d logit_k = p_k - m_k, as the targets sum to 1
+      store(d_logits + k * stride + b, (exp(log_p) - target) * weight * set(scale), mask);
+    }
+    store(losses + b, loss, mask);
+    sum_of_losses += masked_sum(weight * loss, mask);
+  });
+}
+
+void quantile(Size rows, Size stride, Size size, Size num_samples, const float* quantiles, const float* samples,
+              const float* weights, float kappa, float scale, float* d_quantiles, float* losses,
+              double& sum_of_losses) {
+  const Vector one = set(1.0f), zero = set(0.0f), share = set(1.0f / static_cast<float>(num_samples));
+  for_each_rows(rows, [&](Size b, Mask mask) {
+    const Vector weight = weights ? load(weights + b, mask) : one;
+    Vector loss = zero;
+    for (Size i = 0; i < size; ++i) {
+      const float tau = (2.0f * static_cast<float>(i) + 1.0f) / (2.0f * static_cast<float>(size));
+      const Vector theta = load(quantiles + i * stride + b, mask);
+      Vector total = zero, slope = zero;
+      for (Size j = 0; j < num_samples; ++j) {
+        // |tau - 1[u < 0]| L(u) / kappa with L Huber's loss, L'(u) = clamp(u)
+        const Vector u = load(samples + j * stride + b, mask) - theta;
+        const Vector side = select(less(u, zero), set(1.0f - tau), set(tau));
+        const Vector bounded = clamp(u, set(-kappa), set(kappa));
+        total = fma(side, bounded * fma(bounded, set(-0.5f), u), total);
+        slope = fma(side, bounded, slope);
+      }
+      loss = fma(total, share * set(1 / kappa), loss);
+      store(d_quantiles + i * stride + b, -slope * share * set(1 / kappa) * weight * set(scale), mask);
+    }
+    store(losses + b, loss, mask);
+    sum_of_losses += masked_sum(weight * loss, mask);
+  });
+}
+
 }  // namespace
 
 extern const LossKernels kLossKernels;
-const LossKernels kLossKernels = {categorical,  gaussian,   value, td, squashed_gaussian, squashed_gaussian_gradient,
-                                  least_of_two, soft_target};
+const LossKernels kLossKernels = {
+    categorical,  gaussian,    value,        td,      squashed_gaussian, squashed_gaussian_gradient,
+    least_of_two, soft_target, soft_maximum, softmax, cross_entropy,     quantile};
 
 }  // namespace CORVID_ISA
 }  // namespace corvid::simd

@@ -16,6 +16,17 @@ void generalized_advantage_estimation(const float* rewards, const float* values,
   }
 }
 
+void lambda_returns(const float* rewards, const float* next_values, const float* discounts, const float* traces,
+                    std::int64_t steps, std::int64_t n, float* returns) {
+  for (std::int64_t t = steps - 1; t >= 0; --t) {
+    const bool last = t + 1 == steps;
+    for (std::int64_t k = t * n; k < (t + 1) * n; ++k) {
+      const float further = last ? 0.0f : traces[k] * (returns[k + n] - next_values[k]);
+      returns[k] = rewards[k] + discounts[k] * (next_values[k] + further);
+    }
+  }
+}
+
 void discounted_returns(const float* rewards, std::int64_t steps, double gamma, double last_value, float* returns) {
   double following = last_value;
   for (std::int64_t t = steps - 1; t >= 0; --t) {

@@ -17,6 +17,13 @@ void generalized_advantage_estimation(const float* rewards, const float* values,
                                       const float* discounts, const float* traces, std::int64_t steps, std::int64_t n,
                                       float* advantages);
 
+/// Returns that mix all lengths of bootstrapping (Sutton and Barto 2018, eq. 12.18), from r_t and the values of successors:
+///   G_t = r_t + discount_t ((1 - trace_t) V(s_{t+1}) + trace_t G_{t+1})
+/// With V = max_a Q these are the Q(lambda) of Peng and Williams 1994, as in Gallici et al. 2024: what follows an
+/// exploratory action counts too. All arrays are [T, N]; writes `returns`. The last trace is taken for 0.
+void lambda_returns(const float* rewards, const float* next_values, const float* discounts, const float* traces,
+                    std::int64_t steps, std::int64_t n, float* returns);
+
 /// Discounted returns of one episode (Sutton and Barto 2018, eq. 3.8): G_t = r_t + gamma G_{t+1}, where the return after
 /// the last of `steps` rewards is `last_value`: 0 when the episode terminated, a value estimate when it was cut off.
 void discounted_returns(const float* rewards, std::int64_t steps, double gamma, double last_value, float* returns);

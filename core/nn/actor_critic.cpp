@@ -1,10 +1,5 @@
 #include "core/nn/actor_critic.h"
 
-#include <algorithm>
-#include <cmath>
-
-#include "core/base/check.h"
-
 namespace corvid {
 
 Fields fields(ActorCriticConfig& c) {
@@ -21,7 +16,9 @@ Fields fields(ActorCriticConfig& c) {
 ActorCritic::ActorCritic(const EnvSpec& spec, const ActorCriticConfig& config, const Compute& compute, Rng& rng)
     : compute_(compute),
       encoder_(spec.observation, config.normalize_observations, config.clip_observations),
-      distribution_(make_distribution(spec.action, config.log_std_init)) {
+      distribution_(make_distribution(spec.action, config.log_std_init)),
+      actor_inference_(compute.pool),
+      critic_inference_(compute.pool) {
   const Activation activation = parse_activation(config.activation);
   // A small last layer makes the first policy nearly uniform (Andrychowicz et al. 2021).
   actor_ = Mlp(encoder_.size(), config.net_arch, distribution_->num_outputs(), activation, 0.01, rng);
@@ -38,51 +35,15 @@ ActorCritic::ActorCritic(const EnvSpec& spec, const ActorCriticConfig& config, c
   }
 }
 
-namespace {
-
-void check_finite(const float* outputs, std::int64_t n) {
-  double sum = 0;
-  for (std::int64_t k = 0; k < n; ++k) sum += outputs[k];
-  if (std::isfinite(sum)) return;
-  fail(ErrorKind::kFailed,
-       "a network gave NaN or infinity: training diverged; lower learning_rate or max_grad_norm, or look for "
-       "unbounded observations or rewards");
-}
-
-}  // namespace
-
 void ActorCritic::infer(const Mlp& mlp, const float* features, std::int64_t n, float* outputs) {
-  constexpr std::int64_t kChunk = 256, kMostSlices = 8;
-  const std::int64_t width = mlp.outputs();
-  if (!mlp.fused()) {
-    constexpr std::int64_t kMostRows = 1 << 16;  // at once, since LibTorch keeps a tensor a layer of them
-    at::NoGradGuard no_grad;
-    for (std::int64_t first = 0; first < n; first += kMostRows) {
-      const std::int64_t count = std::min(kMostRows, n - first);
-      // from_blob does not own or write the memory; on the CPU this is a view.
-      const at::Tensor x =
-          at::from_blob(const_cast<float*>(features) + first * encoder_.size(), {count, encoder_.size()}, at::kFloat);
-      const at::Tensor y = mlp.forward(x.to(compute_.device)).cpu();
-      std::copy_n(y.const_data_ptr<float>(), count * width, outputs + first * width);
-    }
-    return check_finite(outputs, n * width);
+  if (mlp.fused()) {
+    Inference& inference = &mlp == &actor_ ? actor_inference_ : critic_inference_;
+    inference.run(*mlp.fused(), mlp.data(), features, n, outputs);
+  } else {
+    infer_with_torch(compute_.device, features, n, encoder_.size(), mlp.outputs(), outputs,
+                     [&](const at::Tensor& x) { return mlp.forward(x); });
   }
-  auto& work = &mlp == &actor_ ? actor_work_ : critic_work_;
-  const std::int64_t rows = std::min(n, kChunk), num_chunks = (n + kChunk - 1) / kChunk;
-  const std::int64_t num_slices = std::min(num_chunks, kMostSlices);
-  if (!work.empty() && work.front()->rows() < rows) work.clear();
-  while (static_cast<std::int64_t>(work.size()) < num_slices)
-    work.push_back(std::make_unique<FusedMlp::Workspace>(*mlp.fused(), rows));
-  auto run = [&](int slice) {
-    for (std::int64_t chunk = slice; chunk < num_chunks; chunk += num_slices) {
-      const std::int64_t first = chunk * kChunk;
-      mlp.fused()->infer(mlp.data(), features + first * encoder_.size(), std::min(kChunk, n - first),
-                         outputs + first * width, *work[static_cast<std::size_t>(slice)]);
-    }
-  };
-  SplitChoice& choice = &mlp == &actor_ ? actor_choice_ : critic_choice_;
-  choice.run(compute_.pool.get(), static_cast<int>(num_slices), run);
-  check_finite(outputs, n * width);
+  check_finite(outputs, n * mlp.outputs());
 }
 
 void ActorCritic::act(const float* features, std::int64_t n, Rng& rng, void* actions, void* env_actions,

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "core/base/split_choice.h"
 #include "core/nn/compute.h"
 #include "core/nn/distribution.h"
 #include "core/nn/encoder.h"
+#include "core/nn/inference.h"
 #include "core/nn/mlp.h"
 #include "core/nn/parameters.h"
 #include "core/nn/policy.h"
@@ -59,8 +59,7 @@ class ActorCritic final : public Policy {
   std::unique_ptr<Distribution> distribution_;
   Mlp actor_, critic_;
   Parameters parameters_;
-  std::vector<std::unique_ptr<FusedMlp::Workspace>> actor_work_, critic_work_;  // one a slice of the rows
-  SplitChoice actor_choice_, critic_choice_;
+  Inference actor_inference_, critic_inference_;
   std::vector<float> outputs_;               // scratch of `act`
   std::vector<float> features_, log_probs_;  // scratch of the policy
   std::vector<std::int64_t> stored_;

@@ -26,6 +26,26 @@ AdamFactors adam_factors(std::int64_t t, double learning_rate, double beta1, dou
           .weight_decay = static_cast<float>(learning_rate * weight_decay)};
 }
 
+AdamFactors radam_factors(std::int64_t t, double learning_rate, double beta1, double beta2, double eps) {
+  AdamFactors factors = adam_factors(t, learning_rate, beta1, beta2, eps);
+  const auto steps = static_cast<double>(t);
+  const double decay = std::pow(beta2, steps);
+  const double longest = 2 / (1 - beta2) - 1;                       // rho_inf: length of the approximated average
+  const double length = longest - 2 * steps * decay / (1 - decay);  // rho_t
+  constexpr double kTractable = 5;                                  // 4 in the paper, 5 in its authors' code
+  if (length <= kTractable) {
+    factors.root_scale = 0;  // the root becomes 0 sqrt(v) + 1
+    factors.eps = 1;
+    return factors;
+  }
+  const double rectification =
+      std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));  // r_t
+  factors.step_size =
+      static_cast<float>(learning_rate * rectification * std::sqrt(1 - decay) / (1 - std::pow(beta1, steps)));
+  factors.root_scale = 1;
+  return factors;
+}
+
 const Kernels& kernels(Isa set) { return set == Isa::kAvx512 ? simd::avx512::kKernels : simd::avx2::kKernels; }
 
 }  // namespace corvid

@@ -27,22 +27,45 @@ struct AdamFactors {
 AdamFactors adam_factors(std::int64_t t, double learning_rate, double beta1, double beta2, double eps,
                          double weight_decay = 0);
 
+/// Of step t of RAdam (Liu et al. 2020, algorithm 2): Adam's step times the rectification of its variance or, in the first
+/// steps, in which that variance cannot be bounded, the mean of the gradients alone. eps is added to the root before its
+/// bias is corrected, as in PyTorch.
+AdamFactors radam_factors(std::int64_t t, double learning_rate, double beta1, double beta2, double eps);
+
+inline constexpr float kLayerNormEps = 1e-5f;  // added to the variance
+
 struct Kernels {
   /// y = act(x w + bias): x [rows, inputs], w [inputs, outputs] with stride `outputs`, y [rows, outputs]. With SiLU the
-  /// sums before it go to `sums` [rows, outputs] (stride of y), where that is not null.
+  /// sums before it go to `sums` [rows, outputs] (stride of y), where that is not null. `used` lists the columns of x that are
+  /// not zero in every row, and `inputs` counts these; null: all.
   void (*forward)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* x, std::int64_t x_stride,
                   const float* w, const float* bias, Activation activation, float* y, std::int64_t y_stride,
-                  float* sums);
+                  float* sums, const std::int32_t* used);
 
   /// dx = (dy w^T) * act'(x), where x [rows, inputs] left the activation before this layer and `sums` went into it (SiLU
   /// only). wt is w transposed, [outputs, inputs] with stride `wt_stride`. Element (row, output) of dy lies at
-  /// row * dy_row + output * dy_column. dx and x may be one.
+  /// row * dy_row + output * dy_column. dx and x may be one. `used` as in forward, of dy.
   void (*input_gradient)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* dy,
                          std::int64_t dy_row, std::int64_t dy_column, const float* wt, std::int64_t wt_stride,
                          Activation activation, const float* x, const float* sums, std::int64_t x_stride, float* dx,
-                         std::int64_t dx_stride);
+                         std::int64_t dx_stride, const std::int32_t* used);
 
-  /// dw (+)= x^T dy and db (+)= column sums of dy; adds to what is there when `accumulate`.
+  // ReLU leaves many columns empty in every row of a batch, and products do without them: a term of zero changes no sum.
+
+  /// Lists the columns of x [rows, columns] that are not zero in every row; returns how many there are. `groups` gets them as
+  /// bits, one word for every 16 columns.
+  std::int64_t (*nonzero_columns)(std::int64_t rows, std::int64_t columns, const float* x, std::int64_t x_stride,
+                                  std::int32_t* list, std::uint16_t* groups);
+
+  /// Moves the columns of x that `groups` names together. x is read, and packed written, up to the end of a group of 16.
+  void (*pack_columns)(std::int64_t rows, std::int64_t num_groups, const std::uint16_t* groups, const float* x,
+                       std::int64_t x_stride, float* packed, std::int64_t packed_stride);
+
+  /// The other way, for one row: writes `columns` numbers, 0 where no column was, or adds to what is there.
+  void (*unpack_row)(std::int64_t columns, const std::uint16_t* groups, const float* packed, bool accumulate,
+                     float* row);
+
+  /// dw (+)= x^T dy and db (+)= column sums of dy, where db is not null; adds to what is there when `accumulate`.
   void (*weight_gradient)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* x,
                           std::int64_t x_stride, const float* dy, std::int64_t dy_stride, bool accumulate, float* dw,
                           float* db);
@@ -51,6 +74,18 @@ struct Kernels {
   void (*transpose)(std::int64_t rows, std::int64_t columns, const float* w, std::int64_t w_stride, float* wt,
                     std::int64_t wt_stride);
 
+  /// Layer normalisation (Ba et al. 2016, eq. 3) along each row, and the activation: u = (z - mean(z)) / sqrt(var(z) +
+  /// kLayerNormEps), y = act(gain u + shift). z, y and sums are [rows, width], all with stride `stride`; u takes the place
+  /// of z, one over the root goes to `scales` [rows]. With SiLU what enters it goes to `sums`, where that is not null.
+  void (*layer_norm)(std::int64_t rows, std::int64_t width, float* z, std::int64_t stride, const float* gain,
+                     const float* shift, Activation activation, float* y, float* scales, float* sums);
+
+  /// From the derivative by gain u + shift, in `d` [rows, width], to that by z, in its place. dgain and dshift [width] are
+  /// written, or added to when `accumulate`; where dgain is null, neither.
+  void (*layer_norm_gradient)(std::int64_t rows, std::int64_t width, const float* u, std::int64_t stride,
+                              const float* scales, const float* gain, float* d, bool accumulate, float* dgain,
+                              float* dshift);
+
   // A last layer of few outputs: weights transposed, [outputs, inputs], so that vectors run along the inputs.
 
   /// y = x w + bias; element (row, output) goes to row * y_row + output * y_column.
@@ -58,7 +93,7 @@ struct Kernels {
                          std::int64_t x_stride, const float* wt, std::int64_t wt_stride, const float* bias, float* y,
                          std::int64_t y_row, std::int64_t y_column);
 
-  /// As weight_gradient, for dy stored by columns, [outputs, rows] with stride `dy_column`; writes dw [inputs, outputs].
+  /// As weight_gradient (db may be null here too), for dy stored by columns, [outputs, rows] with stride `dy_column`; writes dw [inputs, outputs].
   /// `scratch` holds outputs * (inputs + 16) floats.
   void (*narrow_weight_gradient)(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, const float* x,
                                  std::int64_t x_stride, const float* dy, std::int64_t dy_column, bool accumulate,

@@ -44,10 +44,11 @@ struct StoreEnds {
   bool accumulate;
 };
 
-/// `Masked`: the last vector of columns is cut by `mask` (then C is 1).
-template <int R, int C, bool Masked, Activation A, class Ends>
-CORVID_INLINE void micro_kernel(Size num_k, const float* a, Size a_row, Size a_k, const float* b, Size b_stride,
-                                float* out, Size out_stride, Size row, Size column, const Ends& ends, Mask mask) {
+/// `Masked`: the last vector of columns is cut by `mask` (then C is 1). `Listed`: k runs through a list.
+template <int R, int C, bool Masked, bool Listed, Activation A, class Ends>
+CORVID_INLINE void micro_kernel(Size num_k, const std::int32_t* list, const float* a, Size a_row, Size a_k,
+                                const float* b, Size b_stride, float* out, Size out_stride, Size row, Size column,
+                                const Ends& ends, Mask mask) {
   auto load_part = [&](const float* p) { return Masked ? load(p, mask) : load(p); };
   Vector sums[R][C];
 #pragma GCC unroll 4
@@ -59,18 +60,22 @@ CORVID_INLINE void micro_kernel(Size num_k, const float* a, Size a_row, Size a_k
   }
   a += row * a_row;
   b += column;
-  for (Size k = 0; k < num_k; ++k) {
+  for (Size n = 0; n < num_k; ++n) {
+    const float* const a_at = Listed ? a + list[n] * a_k : a;
+    const float* const b_at = Listed ? b + list[n] * b_stride : b;
     Vector from_b[C];
 #pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) from_b[c] = load_part(b + c * kLanes);
+    for (int c = 0; c < C; ++c) from_b[c] = load_part(b_at + c * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const Vector from_a = set(a[r * a_row]);
+      const Vector from_a = set(a_at[r * a_row]);
 #pragma GCC unroll 4
       for (int c = 0; c < C; ++c) sums[r][c] = fma(from_a, from_b[c], sums[r][c]);
     }
-    a += a_k;
-    b += b_stride;
+    if constexpr (!Listed) {
+      a += a_k;
+      b += b_stride;
+    }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
@@ -106,15 +111,16 @@ struct Operands {
   Size b_stride;
   float* out;
   Size out_stride;
+  const std::int32_t* list;  // of num_k values of k; null: all from 0 on
 };
 
-template <int C, bool Masked, Activation A, class Ends>
+template <int C, bool Masked, bool Listed, Activation A, class Ends>
 void all_rows(const Operands& o, Size column, const Ends& ends, Mask mask) {
   Size row = 0;
   auto blocks_of = [&]<int R>() __attribute__((always_inline)) {
     for (; row + R <= o.num_rows; row += R)
-      micro_kernel<R, C, Masked, A>(o.num_k, o.a, o.a_row, o.a_k, o.b, o.b_stride, o.out, o.out_stride, row, column,
-                                    ends, mask);
+      micro_kernel<R, C, Masked, Listed, A>(o.num_k, o.list, o.a, o.a_row, o.a_k, o.b, o.b_stride, o.out, o.out_stride,
+                                            row, column, ends, mask);
   };
   blocks_of.template operator()<6>();
   blocks_of.template operator()<4>();
@@ -122,17 +128,26 @@ void all_rows(const Operands& o, Size column, const Ends& ends, Mask mask) {
   blocks_of.template operator()<1>();
 }
 
-template <Activation A, class Ends>
-void product(const Operands& o, const Ends& ends) {
+template <bool Listed, Activation A, class Ends>
+void all_columns(const Operands& o, const Ends& ends) {
   Size column = 0;
   const Mask all = first(kLanes);
   for (; column + kPanel * kLanes <= o.num_columns; column += kPanel * kLanes)
-    all_rows<kPanel, false, A>(o, column, ends, all);
+    all_rows<kPanel, false, Listed, A>(o, column, ends, all);
   if constexpr (kPanel > 2) {
-    for (; column + 2 * kLanes <= o.num_columns; column += 2 * kLanes) all_rows<2, false, A>(o, column, ends, all);
+    for (; column + 2 * kLanes <= o.num_columns; column += 2 * kLanes)
+      all_rows<2, false, Listed, A>(o, column, ends, all);
   }
-  for (; column + kLanes <= o.num_columns; column += kLanes) all_rows<1, false, A>(o, column, ends, all);
-  if (column < o.num_columns) all_rows<1, true, A>(o, column, ends, first(o.num_columns - column));
+  for (; column + kLanes <= o.num_columns; column += kLanes) all_rows<1, false, Listed, A>(o, column, ends, all);
+  if (column < o.num_columns) all_rows<1, true, Listed, A>(o, column, ends, first(o.num_columns - column));
+}
+
+template <Activation A, class Ends>
+void product(const Operands& o, const Ends& ends) {
+  if constexpr (!__is_same(Ends, StoreEnds)) {
+    if (o.list) return all_columns<true, A>(o, ends);
+  }
+  all_columns<false, A>(o, ends);
 }
 
 template <class Ends>
@@ -146,21 +161,76 @@ void product(Activation activation, const Operands& o, const Ends& ends) {
 }
 
 void forward(Size rows, Size inputs, Size outputs, const float* x, Size x_stride, const float* w, const float* bias,
-             Activation activation, float* y, Size y_stride, float* sums) {
-  product(activation, {rows, outputs, inputs, x, x_stride, 1, w, outputs, y, y_stride}, ForwardEnds{bias, sums});
+             Activation activation, float* y, Size y_stride, float* sums, const std::int32_t* used) {
+  product(activation, {rows, outputs, inputs, x, x_stride, 1, w, outputs, y, y_stride, used}, ForwardEnds{bias, sums});
 }
 
 void input_gradient(Size rows, Size inputs, Size outputs, const float* dy, Size dy_row, Size dy_column, const float* wt,
                     Size wt_stride, Activation activation, const float* x, const float* sums, Size x_stride, float* dx,
-                    Size dx_stride) {
-  product(activation, {rows, inputs, outputs, dy, dy_row, dy_column, wt, wt_stride, dx, dx_stride},
+                    Size dx_stride, const std::int32_t* used) {
+  product(activation, {rows, inputs, outputs, dy, dy_row, dy_column, wt, wt_stride, dx, dx_stride, used},
           SlopeEnds{x, sums, x_stride});
+}
+
+Size nonzero_columns(Size rows, Size columns, const float* x, Size x_stride, std::int32_t* list,
+                     std::uint16_t* groups) {
+  Size count = 0;
+  const Vector zero = set(0.0f);
+  for (Size column = 0; column < columns; column += kLanes) {
+    const Mask mask = first(columns - column < kLanes ? columns - column : kLanes);
+    Vector total = zero;  // in which NaN stays
+    for (Size row = 0; row < rows; ++row) total = total + abs(load(x + row * x_stride + column, mask));
+    std::uint32_t found = bit_mask(not_equal(total, zero));
+    if (column % 16 == 0)
+      groups[column / 16] = static_cast<std::uint16_t>(found);
+    else
+      groups[column / 16] = static_cast<std::uint16_t>(groups[column / 16] | found << column % 16);
+    for (; found; found &= found - 1) list[count++] = static_cast<std::int32_t>(column + __builtin_ctz(found));
+  }
+  return count;
+}
+
+void pack_columns(Size rows, Size num_groups, const std::uint16_t* groups, const float* x, Size x_stride, float* packed,
+                  Size packed_stride) {
+  for (Size row = 0; row < rows; ++row) {
+    const float* from = x + row * x_stride;
+    float* to = packed + row * packed_stride;
+    for (Size group = 0; group < num_groups; ++group, from += 16) {
+#if defined(__AVX512F__)
+      store(to, _mm512_maskz_compress_ps(groups[group], load(from)));
+      to += __builtin_popcount(groups[group]);
+#else
+      for (std::uint32_t left = groups[group]; left; left &= left - 1) *to++ = from[__builtin_ctz(left)];
+#endif
+    }
+  }
+}
+
+void unpack_row(Size columns, const std::uint16_t* groups, const float* packed, bool accumulate, float* row) {
+#if defined(__AVX512F__)
+  for (Size column = 0; column < columns; column += 16, ++groups) {
+    const Mask mask = columns - column < 16 ? first(columns - column) : first(16);
+    Vector x = _mm512_maskz_expand_ps(*groups, load(packed));
+    if (accumulate) x = x + load(row + column, mask);
+    store(row + column, x, mask);
+    packed += __builtin_popcount(*groups);
+  }
+#else
+  for (Size column = 0; column < columns; column += 16, ++groups) {
+    const Size width = columns - column < 16 ? columns - column : 16;
+    for (Size c = 0; c < width; ++c) {
+      const float x = *groups >> c & 1 ? *packed++ : 0.0f;
+      row[column + c] = accumulate ? row[column + c] + x : x;
+    }
+  }
+#endif
 }
 
 void weight_gradient(Size rows, Size inputs, Size outputs, const float* x, Size x_stride, const float* dy,
                      Size dy_stride, bool accumulate, float* dw, float* db) {
-  product<Activation::kNone>({inputs, outputs, rows, x, 1, x_stride, dy, dy_stride, dw, outputs},
+  product<Activation::kNone>({inputs, outputs, rows, x, 1, x_stride, dy, dy_stride, dw, outputs, nullptr},
                              StoreEnds{accumulate});
+  if (!db) return;
   // Column sums, four rows at a time so that additions overlap.
   for (Size column = 0; column < outputs; column += kLanes) {
     const Mask mask = first(outputs - column < kLanes ? outputs - column : kLanes);
@@ -249,6 +319,122 @@ void transpose(Size rows, Size columns, const float* w, Size w_stride, float* wt
   }
 }
 
+/// Calls body(i, load, store) for whole vectors of [0, n), then once for the rest.
+template <class Body>
+CORVID_INLINE void for_each_vector(Size n, Body&& body) {
+  Size i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    body(
+        i, [](const float* p) { return load(p); }, [](float* p, Vector x) { store(p, x); });
+  }
+  if (i < n) {
+    const Mask mask = first(n - i);
+    body(
+        i, [mask](const float* p) { return load(p, mask); }, [mask](float* p, Vector x) { store(p, x, mask); });
+  }
+}
+
+/// Sums term(column, load), a vector of a row, along its columns.
+template <class Term>
+CORVID_INLINE float sum_along(Size width, Term&& term) {
+  Vector sums[2] = {set(0.0f), set(0.0f)};
+  auto whole = [](const float* p) { return load(p); };
+  Size column = 0;
+  for (; column + 2 * kLanes <= width; column += 2 * kLanes) {
+    sums[0] = sums[0] + term(column, whole);
+    sums[1] = sums[1] + term(column + kLanes, whole);
+  }
+  for (; column < width; column += kLanes) {
+    const Mask mask = first(width - column < kLanes ? width - column : kLanes);
+    const Vector last = term(column, [mask](const float* p) { return load(p, mask); });
+    sums[0] = sums[0] + select(mask, last, set(0.0f));
+  }
+  return sum(sums[0] + sums[1]);
+}
+
+template <Activation A>
+void layer_norm(Size rows, Size width, float* z, Size stride, const float* gain, const float* shift, float* y,
+                float* scales, float* sums) {
+  const float share = 1 / static_cast<float>(width);
+  for (Size row = 0; row < rows; ++row) {
+    float* const from = z + row * stride;
+    const Vector mean = set(share * sum_along(width, [&](Size c, auto get) { return get(from + c); }));
+    const float variance = share * sum_along(width, [&](Size c, auto get) {
+                             const Vector away = get(from + c) - mean;
+                             return away * away;
+                           });
+    scales[row] = 1 / sqrt(variance + kLayerNormEps);
+    const Vector scale = set(scales[row]);
+    for_each_vector(width, [&](Size c, auto get, auto put) {
+      const Vector u = (get(from + c) - mean) * scale;
+      const Vector entered = fma(get(gain + c), u, get(shift + c));
+      put(from + c, u);
+      if constexpr (A == Activation::kSilu) {
+        if (sums) put(sums + row * stride + c, entered);
+      }
+      put(y + row * stride + c, activate<A>(entered));
+    });
+  }
+}
+
+void layer_norm(Size rows, Size width, float* z, Size stride, const float* gain, const float* shift,
+                Activation activation, float* y, float* scales, float* sums) {
+  auto run = [&]<Activation A>() { layer_norm<A>(rows, width, z, stride, gain, shift, y, scales, sums); };
+  switch (activation) {
+    case Activation::kTanh: return run.template operator()<Activation::kTanh>();
+    case Activation::kRelu: return run.template operator()<Activation::kRelu>();
+    case Activation::kSilu: return run.template operator()<Activation::kSilu>();
+    case Activation::kNone: return run.template operator()<Activation::kNone>();
+  }
+}
+
+/// dgain (+)= column sums of d u and dshift (+)= those of d.
+void gain_and_shift_gradient(Size rows, Size width, const float* u, Size stride, const float* d, bool accumulate,
+                             float* dgain, float* dshift) {
+  for_each_vector(width, [&](Size c, auto get, auto put) {
+    // Four rows at a time so that additions overlap.
+    Vector gains[4] = {set(0.0f), set(0.0f), set(0.0f), set(0.0f)},
+           shifts[4] = {gains[0], gains[0], gains[0], gains[0]};
+    auto add_row = [&](Size row, int chain) {
+      const Vector from = get(d + row * stride + c);
+      gains[chain] = fma(from, get(u + row * stride + c), gains[chain]);
+      shifts[chain] = shifts[chain] + from;
+    };
+    Size row = 0;
+    for (; row + 4 <= rows; row += 4) {
+#pragma GCC unroll 4
+      for (int chain = 0; chain < 4; ++chain) add_row(row + chain, chain);
+    }
+    for (; row < rows; ++row) add_row(row, 0);
+    Vector by_gain = (gains[0] + gains[1]) + (gains[2] + gains[3]);
+    Vector by_shift = (shifts[0] + shifts[1]) + (shifts[2] + shifts[3]);
+    if (accumulate) {
+      by_gain = by_gain + get(dgain + c);
+      by_shift = by_shift + get(dshift + c);
+    }
+    put(dgain + c, by_gain);
+    put(dshift + c, by_shift);
+  });
+}
+
+void layer_norm_gradient(Size rows, Size width, const float* u, Size stride, const float* scales, const float* gain,
+                         float* d, bool accumulate, float* dgain, float* dshift) {
+  if (dgain) gain_and_shift_gradient(rows, width, u, stride, d, accumulate, dgain, dshift);
+  // With e = d gain: dz = scale (e - mean(e) - u mean(e u))
+  const float share = 1 / static_cast<float>(width);
+  for (Size row = 0; row < rows; ++row) {
+    float* const at = d + row * stride;
+    const float* const normal = u + row * stride;
+    const Vector mean = set(share * sum_along(width, [&](Size c, auto get) { return get(at + c) * get(gain + c); }));
+    const Vector slope =
+        set(share * sum_along(width, [&](Size c, auto get) { return get(at + c) * get(gain + c) * get(normal + c); }));
+    const Vector scale = set(scales[row]);
+    for_each_vector(width, [&](Size c, auto get, auto put) {
+      put(at + c, scale * fnma(get(normal + c), slope, get(at + c) * get(gain + c) - mean));
+    });
+  }
+}
+
 /// One row of R outputs at a time: their sums share the loads of x.
 template <int R>
 CORVID_INLINE void narrow_outputs(Size rows, Size inputs, const float* x, Size x_stride, const float* wt,
@@ -288,7 +474,8 @@ void narrow_forward(Size rows, Size inputs, Size outputs, const float* x, Size x
 void narrow_weight_gradient(Size rows, Size inputs, Size outputs, const float* x, Size x_stride, const float* dy,
                             Size dy_column, bool accumulate, float* dw, float* db, float* scratch) {
   const Size stride = inputs + 16 - inputs % 16;
-  product<Activation::kNone>({outputs, inputs, rows, dy, dy_column, 1, x, x_stride, scratch, stride}, StoreEnds{false});
+  product<Activation::kNone>({outputs, inputs, rows, dy, dy_column, 1, x, x_stride, scratch, stride, nullptr},
+                             StoreEnds{false});
   const Size whole = rows - rows % kLanes;
   const Mask mask = first(rows - whole);
   for (Size o = 0; o < outputs; ++o) {
@@ -296,6 +483,7 @@ void narrow_weight_gradient(Size rows, Size inputs, Size outputs, const float* x
       float& place = dw[i * outputs + o];
       place = scratch[o * stride + i] + (accumulate ? place : 0.0f);
     }
+    if (!db) continue;
     Vector sums = load(dy + o * dy_column + whole, mask);
     for (Size row = 0; row < whole; row += kLanes) sums = sums + load(dy + o * dy_column + row);
     db[o] = sum(sums) + (accumulate ? db[o] : 0.0f);
@@ -323,21 +511,6 @@ double sum_of_squares(Size n, const float* x) {
     total += sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
   }
   return total;
-}
-
-/// Calls body(i, load, store) for whole vectors of [0, n), then once for the rest.
-template <class Body>
-CORVID_INLINE void for_each_vector(Size n, Body&& body) {
-  Size i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    body(
-        i, [](const float* p) { return load(p); }, [](float* p, Vector x) { store(p, x); });
-  }
-  if (i < n) {
-    const Mask mask = first(n - i);
-    body(
-        i, [mask](const float* p) { return load(p, mask); }, [mask](float* p, Vector x) { store(p, x, mask); });
-  }
 }
 
 void adam(Size n, const AdamFactors& f, float scale, const float* gradient, float* parameters, float* mean,
@@ -398,8 +571,13 @@ double peak(Size rounds, float* result) {
 extern const Kernels kKernels;
 const Kernels kKernels = {forward,
                           input_gradient,
+                          nonzero_columns,
+                          pack_columns,
+                          unpack_row,
                           weight_gradient,
                           transpose,
+                          layer_norm,
+                          layer_norm_gradient,
                           narrow_forward,
                           narrow_weight_gradient,
                           sum_of_squares,

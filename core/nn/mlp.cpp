@@ -51,23 +51,33 @@ at::Tensor orthogonal(std::int64_t rows, std::int64_t columns, double gain, Rng&
 }
 
 Mlp::Mlp(std::int64_t inputs, const std::vector<std::int64_t>& hidden, std::int64_t outputs, Activation activation,
-         double output_gain, Rng& rng)
-    : shape_{inputs, hidden, outputs, activation} {
+         double output_gain, Rng& rng, bool layer_norm)
+    : shape_{inputs, hidden, outputs, activation, layer_norm} {
   auto add_layer = [&](std::int64_t width, double gain) {
-    layers_.push_back({orthogonal(width, inputs, gain, rng).t().contiguous().t(), at::zeros({width})});
+    layers_.push_back({orthogonal(width, inputs, gain, rng).t().contiguous().t(), at::zeros({width}), {}, {}});
     inputs = width;
   };
-  for (std::int64_t width : hidden) add_layer(width, std::sqrt(2.0));
+  for (std::int64_t width : hidden) {
+    add_layer(width, std::sqrt(2.0));
+    if (layer_norm) {
+      layers_.back().gain = at::ones({width});
+      layers_.back().shift = at::zeros({width});
+    }
+  }
   add_layer(outputs, output_gain);
 }
 
 void Mlp::fuse() {
   auto fused = std::make_shared<FusedMlp>(shape_);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const auto& [weight, bias] = layers_[l];
+    const auto& [weight, bias, gain, shift] = layers_[l];
     const FusedMlp::Layer& place = fused->layers()[l];
-    CORVID_CHECK(weight.device().is_cpu() && weight.data_ptr<float>() == data() + place.weight &&
-                     bias.data_ptr<float>() == data() + place.bias && weight.t().is_contiguous(),
+    auto lies_at = [&](const at::Tensor& parameter, std::int64_t offset) {
+      return parameter.data_ptr<float>() == data() + offset;
+    };
+    CORVID_CHECK(weight.device().is_cpu() && weight.t().is_contiguous() && lies_at(weight, place.weight) &&
+                     lies_at(bias, place.bias) &&
+                     (place.gain < 0 || (lies_at(gain, place.gain) && lies_at(shift, place.shift))),
                  "a network is fused after its parameters have moved into flat memory on the CPU");
   }
   fused_ = std::move(fused);
@@ -77,7 +87,7 @@ namespace {
 
 namespace ag = torch::autograd;
 
-/// The tape's entry for a whole network. Its inputs are x, then weight and bias of each layer.
+/// The tape's entry for a whole network. Its inputs are x, then the parameters of each layer.
 struct FusedPass final : ag::Node {
   FusedPass(std::shared_ptr<const FusedMlp> network, float* first_parameter, at::Tensor input)
       : mlp(std::move(network)), parameters(first_parameter), x(std::move(input)), work(*mlp, x.size(0)) {}
@@ -95,7 +105,9 @@ struct FusedPass final : ag::Node {
     ag::variable_list result = {dx};
     for (const FusedMlp::Layer& layer : mlp->layers()) {
       result.push_back(gradient.as_strided({layer.outputs, layer.inputs}, {1, layer.outputs}, layer.weight));
-      result.push_back(gradient.as_strided({layer.outputs}, {1}, layer.bias));
+      for (const std::int64_t place : {layer.bias, layer.gain, layer.shift}) {
+        if (place >= 0) result.push_back(gradient.as_strided({layer.outputs}, {1}, place));
+      }
     }
     return result;
   }
@@ -135,8 +147,10 @@ at::Tensor Mlp::forward_fused(const at::Tensor& given) const {
 at::Tensor Mlp::forward(at::Tensor x) const {
   if (fused_) return forward_fused(x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    x = at::linear(x, layers_[i].weight, layers_[i].bias);
+    const auto& [weight, bias, gain, shift] = layers_[i];
+    x = at::linear(x, weight, bias);
     if (i + 1 == layers_.size()) break;
+    if (gain.defined()) x = at::layer_norm(x, gain.sizes(), gain, shift, kLayerNormEps);
     switch (shape_.activation) {
       case Activation::kTanh: x = at::tanh(x); break;
       case Activation::kRelu: x = at::relu(x); break;
@@ -150,8 +164,9 @@ at::Tensor Mlp::forward(at::Tensor x) const {
 std::vector<at::Tensor> Mlp::parameters() const {
   std::vector<at::Tensor> result;
   for (const Linear& layer : layers_) {
-    result.push_back(layer.weight);
-    result.push_back(layer.bias);
+    for (const at::Tensor& parameter : {layer.weight, layer.bias, layer.gain, layer.shift}) {
+      if (parameter.defined()) result.push_back(parameter);
+    }
   }
   return result;
 }

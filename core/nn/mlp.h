@@ -20,18 +20,19 @@ Activation parse_activation(std::string_view name);
 at::Tensor orthogonal(std::int64_t rows, std::int64_t columns, double gain, Rng& rng);
 
 /// inputs -> hidden ... -> outputs, the activation between, none at the end. Weights are orthogonal with gain sqrt(2),
-/// `output_gain` in the last layer; biases 0. Weights are stored [inputs, outputs] and seen as their transposes, as
+/// `output_gain` in the last layer; biases 0. With `layer_norm` the sums of each hidden layer are normalised before the
+/// activation (Ba et al. 2016), with a learned gain, first 1, and shift, first 0. Weights are stored [inputs, outputs] and seen as their transposes, as
 /// LibTorch wants them.
 class Mlp {
  public:
   Mlp() = default;
   Mlp(std::int64_t inputs, const std::vector<std::int64_t>& hidden, std::int64_t outputs, Activation activation,
-      double output_gain, Rng& rng);
+      double output_gain, Rng& rng, bool layer_norm = false);
 
   /// [..., inputs] -> [..., outputs]. After `fuse` one node of the tape does the whole network, forward and backward.
   at::Tensor forward(at::Tensor x) const;
 
-  /// Handles of weight and bias of each layer, in order.
+  /// Handles of weight and bias, and where there is one of gain and shift, of each layer, in order.
   std::vector<at::Tensor> parameters() const;
 
   /// Turns to Corvid's kernels, once the parameters lie in the flat memory of a Parameters, on the CPU.
@@ -43,14 +44,17 @@ class Mlp {
   /// The first of this network's parameters in flat memory; [fused()->num_parameters()] after `fuse`.
   float* data() const { return layers_.front().weight.data_ptr<float>(); }
 
-  std::int64_t outputs() const { return layers_.back().weight.size(0); }
+  std::int64_t inputs() const { return shape_.inputs; }
+  std::int64_t outputs() const { return shape_.outputs; }
+  const MlpShape& shape() const { return shape_; }
 
  private:
   at::Tensor forward_fused(const at::Tensor& x) const;
 
   struct Linear {
-    at::Tensor weight;  // [outputs, inputs]
-    at::Tensor bias;    // [outputs]
+    at::Tensor weight;       // [outputs, inputs]
+    at::Tensor bias;         // [outputs]
+    at::Tensor gain, shift;  // [outputs]; undefined without layer normalisation
   };
   std::vector<Linear> layers_;
   MlpShape shape_;

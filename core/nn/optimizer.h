@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "core/base/split_choice.h"
 #include "core/nn/parameters.h"
 
 namespace corvid {
@@ -25,6 +26,7 @@ struct AdamConfig {
   double eps = 1e-5, beta1 = 0.9, beta2 = 0.999;
   double weight_decay = 0;
   bool fused = true;  // false: LibTorch does the step, even where the parameters are on kernels; the state is the same
+  std::shared_ptr<ThreadPool> pool;  // for parameters that are worth splitting; null: one thread
 };
 
 /// Adam (Kingma and Ba 2015, algorithm 1); with weight decay, AdamW (Loshchilov and Hutter 2019, algorithm 2).
@@ -35,8 +37,29 @@ class Adam final : public Optimizer {
   void visit(Archive& archive) override;
 
  private:
+  void kernel_step(Parameters& parameters, const AdamFactors& factors, double max_grad_norm);
+
   AdamConfig config_;
   at::Tensor mean_, square_, steps_;  // [P], [P], scalar
+  SplitChoice choice_;
+};
+
+struct RAdamConfig {
+  double eps = 1e-8, beta1 = 0.9, beta2 = 0.999;
+  bool fused = true;
+};
+
+/// RAdam (Liu et al. 2020, algorithm 2): Adam whose first steps, with few gradients to judge by, are made smaller.
+class RAdam final : public Optimizer {
+ public:
+  explicit RAdam(const Parameters& parameters, const RAdamConfig& config = {});
+  void step(Parameters& parameters, double learning_rate, double max_grad_norm = kNoClipping) override;
+  void visit(Archive& archive) override;
+
+ private:
+  RAdamConfig config_;
+  at::Tensor mean_, square_, scratch_;  // [P]
+  std::int64_t steps_ = 0;
 };
 
 struct RmsPropConfig {

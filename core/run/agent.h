@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/registry.h"
 #include "core/env/vector_env.h"
@@ -62,8 +63,14 @@ class Agent {
   /// Metrics of the updates since the last report.
   virtual void report(Metrics& metrics) = 0;
 
+  /// What a user should know before the training begins, a line each.
+  virtual std::vector<std::string> notes() const { return {}; }
+
   /// Every tensor, counter and generator once: save, load and resume.
   virtual void visit(Archive& archive) = 0;
+
+  /// What was collected to learn from, where that is large: part of a whole run, not of a policy.
+  virtual void visit_memory(Archive& archive) { (void)archive; }
 };
 
 /// An agent's settings, waiting to be filled in and made into an agent.

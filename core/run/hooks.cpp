@@ -7,13 +7,14 @@
 
 namespace corvid {
 
-EpisodeHook::EpisodeHook(const std::filesystem::path& folder, const std::string& env_id, int num_envs,
-                         const Clock& clock)
-    : clock_(clock),
-      monitor_(folder / "monitor.csv", env_id,
+EpisodeHook::EpisodeHook(const std::filesystem::path& folder, const VectorEnv& env, const Clock& clock)
+    : env_(env),
+      clock_(clock),
+      monitor_(folder / "monitor.csv", env.id(),
                std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()),
-      running_rewards_(static_cast<std::size_t>(num_envs)),
-      running_lengths_(static_cast<std::size_t>(num_envs)) {}
+      running_rewards_(static_cast<std::size_t>(env.num_envs())),
+      running_lengths_(running_rewards_.size()),
+      running_regrets_(env.last_regret() ? running_rewards_.size() : 0) {}
 
 double EpisodeHook::mean(const std::vector<double>& window) {
   if (window.empty()) return std::numeric_limits<double>::quiet_NaN();
@@ -26,8 +27,10 @@ void EpisodeHook::push(std::vector<double>& window, double value) {
 }
 
 void EpisodeHook::on_step(const RolloutStep& step, std::int64_t) {
+  const double* const regrets = env_.last_regret();
   for (std::size_t i = 0; i < running_rewards_.size(); ++i) {
     running_rewards_[i] += step.rewards[i];
+    if (regrets) running_regrets_[i] += regrets[i];
     ++running_lengths_[i];
     if (!step.terminated[i] && !step.truncated[i]) continue;
     monitor_.episode(running_rewards_[i], running_lengths_[i], clock_.seconds());
@@ -35,6 +38,9 @@ void EpisodeHook::on_step(const RolloutStep& step, std::int64_t) {
     push(lengths_, static_cast<double>(running_lengths_[i]));
     running_rewards_[i] = 0;
     running_lengths_[i] = 0;
+    if (!regrets) continue;
+    push(regrets_, running_regrets_[i]);
+    running_regrets_[i] = 0;
   }
 }
 
@@ -44,6 +50,9 @@ void EpisodeHook::visit(Archive& archive) {
   archive("running_lengths", running_lengths_);
   archive("rewards", rewards_);
   archive("lengths", lengths_);
+  if (!env_.last_regret()) return;
+  archive("running_regrets", running_regrets_);
+  archive("regrets", regrets_);
 }
 
 EvaluationHook::EvaluationHook(const std::filesystem::path& folder, const RunConfig& config, const EnvOptions& options,
@@ -133,6 +142,7 @@ void MetricsHook::write(std::int64_t steps) {
     metrics.set("rollout/ep_rew_mean", episodes_.mean_reward());
     metrics.set("rollout/ep_len_mean", episodes_.mean_length());
   }
+  if (!std::isnan(episodes_.mean_regret())) metrics.set("rollout/ep_regret_mean", episodes_.mean_regret());
   if (evaluation_.fresh()) {
     metrics.set("eval/mean_reward", evaluation_.fresh()->mean_reward());
     metrics.set("eval/mean_ep_length", evaluation_.fresh()->mean_length());

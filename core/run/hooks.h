@@ -36,10 +36,10 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Returns and lengths of training episodes: monitor.csv and the means of the last 100.
+/// Returns, lengths and regrets of training episodes: monitor.csv and the means of the last 100.
 class EpisodeHook final : public Hook {
  public:
-  EpisodeHook(const std::filesystem::path& folder, const std::string& env_id, int num_envs, const Clock& clock);
+  EpisodeHook(const std::filesystem::path& folder, const VectorEnv& env, const Clock& clock);
 
   void on_step(const RolloutStep& step, std::int64_t steps) override;
   void visit(Archive& archive) override;
@@ -48,17 +48,20 @@ class EpisodeHook final : public Hook {
   /// NaN before the first episode ended.
   double mean_reward() const { return mean(rewards_); }
   double mean_length() const { return mean(lengths_); }
+  double mean_regret() const { return mean(regrets_); }  // NaN also when the environment does not tell
 
  private:
   static constexpr std::size_t kWindow = 100;
   static double mean(const std::vector<double>& window);
   static void push(std::vector<double>& window, double value);
 
+  const VectorEnv& env_;
   const Clock& clock_;
   MonitorCsv monitor_;
-  std::vector<double> running_rewards_;        // [N]
-  std::vector<std::int64_t> running_lengths_;  // [N]
-  std::vector<double> rewards_, lengths_;      // of the last kWindow episodes
+  std::vector<double> running_rewards_;              // [N]
+  std::vector<std::int64_t> running_lengths_;        // [N]
+  std::vector<double> running_regrets_;              // [N], empty when the environment does not tell
+  std::vector<double> rewards_, lengths_, regrets_;  // of the last kWindow episodes
 };
 
 /// Evaluates every `freq` steps; keeps evaluations.npz and tells when a new best was reached.
@@ -78,6 +81,7 @@ class EvaluationHook final : public Hook {
   const std::optional<EvaluationResult>& fresh() const { return fresh_; }
   bool reached_best() const { return reached_best_; }
   double last_mean() const { return last_mean_; }
+  double best_mean() const { return best_; }  // minus infinity before the first
 
  private:
   void keep(EvaluationResult result, std::int64_t steps);

@@ -215,7 +215,7 @@ void Run::make_hooks() {
   const RunConfig& config = setup_.config;
   next_save_ = steps_or_share(config.save_freq, config.total_timesteps, 10);
   clock_.start();
-  episodes_ = std::make_unique<EpisodeHook>(folder_, config.env, env_->num_envs(), clock_);
+  episodes_ = std::make_unique<EpisodeHook>(folder_, *env_, clock_);
   evaluation_ = std::make_unique<EvaluationHook>(folder_, config, setup_.env_options, *agent_, stop_);
   metrics_ = std::make_unique<MetricsHook>(folder_, config, *agent_, *episodes_, *evaluation_, clock_);
   if (config.log_rollouts) {
@@ -244,12 +244,16 @@ void Run::make_hooks() {
 
 void Run::visit(Archive& archive) {
   archive("agent", *agent_);
+  archive.scope("memory", [&] { agent_->visit_memory(archive); });
   archive("steps", state_.steps);
   archive("after_step_due", state_.after_step_due);
   archive("reached_goal", state_.reached_goal);
   std::vector<std::byte> env_state = archive.loading() ? std::vector<std::byte>() : env_->save();
   archive("env", env_state);
-  if (archive.loading()) env_->restore(env_state);
+  if (archive.loading()) {
+    env_->restore(env_state);
+    env_->observe(agent_->first_obs());  // for agents that did not keep it
+  }
   archive("episodes", *episodes_);
   archive("evaluation", *evaluation_);
   archive("metrics", *metrics_);
@@ -336,6 +340,7 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
                      .seconds = clock_.seconds(),
                      .steps_per_second = status().steps_per_second,
                      .evaluation = {},
+                     .best_mean_reward = 0,
                      .interrupted = true};
   if (show) show(status());
   const bool finished_training = state_.steps >= state_.total_steps || state_.reached_goal;
@@ -347,6 +352,7 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
   }
   if (last) {
     summary.evaluation = std::move(*last);
+    summary.best_mean_reward = evaluation_->best_mean();
     summary.interrupted = false;
     finished_ = true;
     // A training that ended at its goal has this step's row and best checkpoint already.

@@ -20,6 +20,7 @@ struct RunSummary {
   double seconds = 0;  // training, evaluations included
   double steps_per_second = 0;
   EvaluationResult evaluation;  // empty when interrupted
+  double best_mean_reward = 0;  // of all evaluations, that of best.h5
   bool interrupted = false;
 };
 
@@ -63,6 +64,7 @@ class Run {
 
   const std::filesystem::path& folder() const { return folder_; }
   const RunSetup& setup() const { return setup_; }
+  const Agent& agent() const { return *agent_; }
   std::int64_t steps() const { return state_.steps; }
   bool finished() const { return finished_; }
 

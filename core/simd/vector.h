@@ -37,6 +37,8 @@ CORVID_INLINE Vector sqrt(Vector x) { return _mm512_sqrt_ps(x); }
 CORVID_INLINE Vector abs(Vector x) { return _mm512_abs_ps(x); }
 CORVID_INLINE Mask less(Vector a, Vector b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 CORVID_INLINE Mask equal(Ints a, Ints b) { return _mm512_cmpeq_epi32_mask(a, b); }
+CORVID_INLINE Mask not_equal(Vector a, Vector b) { return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_UQ); }
+CORVID_INLINE std::uint32_t bit_mask(Mask mask) { return mask; }
 CORVID_INLINE Vector select(Mask mask, Vector yes, Vector no) { return _mm512_mask_blend_ps(mask, no, yes); }
 CORVID_INLINE Mask either(Mask a, Mask b) { return a | b; }
 CORVID_INLINE Mask is_nan(Vector x) { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q); }
@@ -86,6 +88,10 @@ CORVID_INLINE Vector sqrt(Vector x) { return _mm256_sqrt_ps(x); }
 CORVID_INLINE Vector abs(Vector x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
 CORVID_INLINE Mask less(Vector a, Vector b) { return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_LT_OQ)); }
 CORVID_INLINE Mask equal(Ints a, Ints b) { return _mm256_cmpeq_epi32(a, b); }
+CORVID_INLINE Mask not_equal(Vector a, Vector b) { return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_NEQ_UQ)); }
+CORVID_INLINE std::uint32_t bit_mask(Mask mask) {
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(mask)));
+}
 CORVID_INLINE Vector select(Mask mask, Vector yes, Vector no) {
   return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(mask));
 }
@@ -121,6 +127,8 @@ CORVID_INLINE Ints shift_right(Ints x) {
 }
 
 #endif
+
+CORVID_INLINE float sqrt(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
 // GCC and clang give vectors + - * / and unary minus. min and max give their second argument where one is NaN.
 

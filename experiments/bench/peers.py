@@ -39,19 +39,28 @@ class Workload:
     corvid: list             # words of Corvid's command line; seed and threads are added
     peers: list
     gate: float = None       # least return of a run that counts
-    unit: str = "steps/s"    # or "us" a step, where less is better
+    unit: str = "steps/s"    # or "rows/s", or "us" a step, where less is better
+    one_thread: bool = False  # Corvid has no more than one thread here
+
+
+def train(agent, env, **settings):
+    """Corvid's command line for a training."""
+    words = ["bench", "train", "--agent", agent, "--env", env, "--repetitions", "1"]
+    return words + [f"--{name.replace('_', '-')}={value}" for name, value in dict(tuned="false", **settings).items()]
 
 
 def ppo(env, steps, num_envs, n_steps, batch_size, n_epochs, **settings):
-    """Corvid's command line for a training with PPO."""
-    settings = dict(tuned="false", num_envs=num_envs, n_steps=n_steps, batch_size=batch_size, n_epochs=n_epochs,
-                    net_arch="[64,64]", total_timesteps=steps, **settings)
-    words = ["bench", "train", "--agent", "ppo", "--env", env, "--repetitions", "1"]
-    return words + [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+    return train("ppo", env, num_envs=num_envs, n_steps=n_steps, batch_size=batch_size, n_epochs=n_epochs,
+                 net_arch="[64,64]", total_timesteps=steps, **settings)
 
 
 def step(env):
     return ["bench", "step", "--env", env, "--num-envs", "1024", "--repetitions", "1", "--seconds", "1"]
+
+
+def replay(kind):
+    return Workload("replay-" + kind, ["bench", "replay", "--kind", kind, "--repetitions", "1", "--seconds", "2"],
+                    [Peer("cpprb", "cpprb_replay.py")], unit="rows/s", one_thread=True)
 
 
 # CleanRL clips the value loss, without which few seeds reach the gate, and halves it before it weighs it by 0.5. With
@@ -65,6 +74,9 @@ ZOO = dict(gamma=0.98, gae_lambda=0.8, learning_rate="lin_1e-3", clip_range="lin
 # it does not clip gradients.
 RLTOOLS = dict(gamma=0.9, gae_lambda=0.95, learning_rate=1e-3, clip_range=0.2, ent_coef=0.01, vf_coef=0.5,
                max_grad_norm=1e9, activation="relu", log_std_init=0.0)
+DQN_ZOO = dict(num_envs=1, learning_rate=2.3e-3, batch_size=64, buffer_size=100_000, learning_starts=1000, gamma=0.99,
+               target_update_interval=10, train_freq=256, gradient_steps=128, exploration_fraction=0.16,
+               exploration_final_eps=0.04, net_arch="[256,256]", activation="relu", total_timesteps=50_000)
 XLA = Peer("xla", "xla_ppo.py", threads="all")
 ENVPOOL = Peer("envpool", "step_envpool.py", threads="each", pin_one=False)
 RLTOOLS_PEER = Peer("rltools", "rltools_train.py")
@@ -77,11 +89,14 @@ WORKLOADS = [
     Workload("ppo-cartpole-wide", ppo("CartPole-v1", 1_000_000, 64, 128, 2048, 4, **WIDE), [XLA], gate=400),
     Workload("ppo-pendulum", ppo("Pendulum-v1", 303_104, 4, 1024, 256, 2, **RLTOOLS),
              [dataclasses.replace(RLTOOLS_PEER, threads="each")], gate=-250),
+    Workload("dqn-cartpole-zoo", train("dqn", "CartPole-v1", **DQN_ZOO), [Peer("sb3", "sb3_dqn.py", judged=False)],
+             gate=400),
     Workload("step-CartPole-v1", step("CartPole-v1"), [ENVPOOL, Peer("gymnasium", "step_gymnasium.py")]),
     *(Workload("step-" + env, step(env), [ENVPOOL])
       for env in ("Acrobot-v1", "Pendulum-v1", "MountainCar-v0", "FrozenLake-v1")),
     Workload("sac-update", ["bench", "update", "--kind", "sac", "--batch-size", "100", "--activation", "relu"],
              [RLTOOLS_PEER], unit="us"),
+    *(replay(kind) for kind in ("add", "sample", "prioritized")),
 ]
 
 
@@ -125,7 +140,9 @@ class Entry:
             if self.peer.threads == "each":
                 words += ["--threads", str(self.threads)]
         else:
-            words = [program, *self.workload.corvid, "--json", "--num-threads", str(self.threads)]
+            words = [program, *self.workload.corvid, "--json"]
+            if not self.workload.one_thread:
+                words += ["--num-threads", str(self.threads)]
             if self.workload.corvid[1] == "train":
                 words += ["--seed", str(round_number)]
         # On one core where it has one thread, so that a one-thread figure is a one-core figure.
@@ -135,7 +152,7 @@ class Entry:
 
 
 def entries_of(workload, threads):
-    entries = [Entry(workload, None, count) for count in threads]
+    entries = [Entry(workload, None, count) for count in ([1] if workload.one_thread else threads)]
     for peer in workload.peers:
         counts = {"one": [1], "each": threads, "all": [None]}[peer.threads]
         entries += [Entry(workload, peer, count) for count in counts]

@@ -49,6 +49,52 @@ TEST(RolloutBuffer, BootstrapsTimeLimitsFromTheTrueSuccessorAndNotTerminations) 
   EXPECT_FLOAT_EQ(returns[2].item<float>(), 5);
 }
 
+TEST(RolloutBuffer, LambdaReturnsBootstrapAsAdvantagesDo) {
+  // As above over two steps, lambda 0.5: values of the successors are 2 after the first step, 4 after the second.
+  RolloutBuffer buffer(small_spec(), 2, 3, 1, 1, at::kLong);
+  for (int t = 0; t < 2; ++t) {
+    const StepView step = buffer.sink();
+    for (int i = 0; i < 3; ++i) {
+      buffer.rewards(t)[i] = 1;
+      buffer.values(t)[i] = t == 0 ? 9 : 2;
+      step.terminated[i] = t == 0 && i == 1;
+      step.truncated[i] = t == 0 && i == 2;
+    }
+    buffer.next_values(t)[2] = 8;
+    buffer.advance();
+  }
+  for (int i = 0; i < 3; ++i) buffer.values(2)[i] = 4;
+  buffer.compute_lambda_returns(0.5, 0.5);
+  const at::Tensor returns = buffer.flat_returns();
+  EXPECT_TRUE(at::equal(returns, at::tensor({1 + 0.5f * (1 + 1.5f), 1.0f, 1 + 0.5f * 8, 3.0f, 3.0f, 3.0f})));
+}
+
+TEST(RolloutBuffer, KeepsMasksBesideObservations) {
+  EnvSpec spec = small_spec();
+  EXPECT_EQ(RolloutBuffer(spec, 2, 2, 1, 1, at::kLong).obs().action_mask, nullptr);
+  spec.masks_actions = true;
+  RolloutBuffer buffer(spec, 2, 2, 1, 1, at::kLong), other(spec, 2, 2, 1, 1, at::kLong);
+  for (int t = 0; t < 2; ++t) {
+    const StepView step = buffer.sink();
+    EXPECT_EQ(step.obs.action_mask, buffer.obs(t + 1).action_mask);
+    for (int k = 0; k < 4; ++k) step.obs.action_mask[k] = static_cast<std::uint8_t>(k == t);
+    step.final_obs.action_mask[3] = 1;
+    EXPECT_EQ(buffer.final_obs(1).action_mask, step.final_obs.action_mask + 2);
+    buffer.advance();
+  }
+  EXPECT_EQ(buffer.obs(1).action_mask[0], 1);
+  EXPECT_EQ(buffer.obs(2).action_mask[1], 1);
+  BlobWriter writer;
+  buffer.visit(writer);
+  const auto bytes = writer.take();
+  BlobReader reader(bytes);
+  other.visit(reader);
+  for (RolloutBuffer* each : {&buffer, &other}) {
+    each->clear();
+    for (int k = 0; k < 4; ++k) EXPECT_EQ(each->obs().action_mask[k], k == 1) << k;
+  }
+}
+
 TEST(RolloutBuffer, SurvivesAnArchiveInTheMiddleOfARollout) {
   RolloutBuffer first(small_spec(), 3, 2, 1, 1, at::kLong), second(small_spec(), 3, 2, 1, 1, at::kLong);
   first.features(0)[1] = 0.25f;

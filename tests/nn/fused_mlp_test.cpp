@@ -20,6 +20,7 @@ struct Shape {
   std::vector<std::int64_t> hidden;
   std::int64_t outputs;
   Activation activation;
+  bool layer_norm = false;
 };
 
 /// The same network twice: fused, and as LibTorch's operations.
@@ -29,7 +30,7 @@ struct Pair {
     Parameters* const parameters[] = {&fused_parameters, &reference_parameters};
     for (int k = 0; k < 2; ++k) {
       Rng rng(4);
-      *networks[k] = Mlp(shape.inputs, shape.hidden, shape.outputs, shape.activation, 1.0, rng);
+      *networks[k] = Mlp(shape.inputs, shape.hidden, shape.outputs, shape.activation, 1.0, rng, shape.layer_norm);
       *parameters[k] = Parameters(networks[k]->parameters());
       for (const at::Tensor& parameter : networks[k]->parameters()) disturb(parameter, rng, 0.1);  // biases begin at 0
     }
@@ -42,7 +43,8 @@ struct Pair {
 
 std::string description(const Shape& shape, std::int64_t batch) {
   std::ostringstream text;
-  text << "activation " << static_cast<int>(shape.activation) << ", batch " << batch << ", " << shape.inputs;
+  text << (shape.layer_norm ? "layer norm, " : "") << "activation " << static_cast<int>(shape.activation) << ", batch "
+       << batch << ", " << shape.inputs;
   for (const std::int64_t width : shape.hidden) text << " x " << width;
   text << " x " << shape.outputs;
   return text.str();
@@ -80,6 +82,48 @@ TEST(FusedNetworks, EqualsAutogradForAllDepthsAndWidths) {
       }
     }
   }
+}
+
+TEST(FusedNetworks, EqualsAutogradWithLayerNorm) {
+  for (const std::vector<std::int64_t>& hidden :
+       std::vector<std::vector<std::int64_t>>{{7}, {16}, {33}, {100}, {64, 64}, {120, 84}, {31, 8, 50}, {256, 17}}) {
+    for (const Activation activation : kActivations) {
+      for (const std::int64_t batch : kBatches) {
+        const std::int64_t outputs = batch % 3 + (hidden[0] % 2 == 0 ? 1 : 17);
+        expect_equal_passes({5, hidden, outputs, activation, true}, batch);
+      }
+    }
+  }
+}
+
+TEST(FusedNetworks, LayerNormOfOneNumberLeavesNothingOfIt) {
+  // LibTorch's gradient of such a layer is rounding times 1 / sqrt(1e-5); exact is 0.
+  const Pair pair({5, {1}, 3, Activation::kTanh, true});
+  Rng rng(1);
+  const at::Tensor x = normal({20, 5}, rng).set_requires_grad(true);
+  const at::Tensor y = pair.fused.forward(x);
+  EXPECT_LT(difference(y, pair.reference.forward(x)), 1e-5);
+  EXPECT_TRUE(at::equal(y[0], y[19]));
+  y.pow(2).sum().backward();
+  const std::vector<at::Tensor> parameters = pair.fused.parameters();
+  EXPECT_EQ(x.grad().abs().max().item<float>(), 0);
+  EXPECT_EQ(parameters[0].grad().abs().max().item<float>(), 0);
+  EXPECT_NE(parameters[3].grad().item<float>(), 0);  // the shift's
+}
+
+TEST(FusedNetworks, LayerNormBeginsAsPlainNormalisation) {
+  // Gain 1 and shift 0: a row of sums (a, -a) becomes (1, -1) whatever a is.
+  Rng rng(1);
+  const Mlp mlp(1, {2}, 1, Activation::kRelu, 1, rng, true);
+  const std::vector<at::Tensor> parameters = mlp.parameters();
+  ASSERT_EQ(parameters.size(), 6u);
+  EXPECT_TRUE(at::equal(parameters[2], at::ones({2})));
+  EXPECT_TRUE(at::equal(parameters[3], at::zeros({2})));
+  at::Tensor first = parameters[0], last = parameters[4];
+  first.copy_(at::tensor({1.0f, -1.0f}).view({2, 1}));
+  last.copy_(at::tensor({3.0f, 5.0f}).view({1, 2}));
+  EXPECT_NEAR(mlp.forward(at::full({1, 1}, 10.0f)).item<float>(), 3, 1e-5);
+  EXPECT_NEAR(mlp.forward(at::full({1, 1}, -10.0f)).item<float>(), 5, 1e-5);
 }
 
 /// How far outputs, gradients of parameters and gradients of inputs are from those in double.
@@ -143,14 +187,16 @@ TEST(FusedNetworks, AreAsExactAsAutogradForBigInputs) {
 }
 
 TEST(FusedNetworks, BackwardAddsToGradientsThatAreThere) {
-  Pair pair({4, {16}, 3, Activation::kTanh});
-  Rng rng(1);
-  for (int pass = 0; pass < 2; ++pass) {
-    const at::Tensor x = normal({20, 4}, rng);
-    pair.fused.forward(x).pow(2).sum().backward();
-    pair.reference.forward(x).pow(2).sum().backward();
+  for (const bool layer_norm : {false, true}) {
+    Pair pair({4, {16}, 3, Activation::kTanh, layer_norm});
+    Rng rng(1);
+    for (int pass = 0; pass < 2; ++pass) {
+      const at::Tensor x = normal({20, 4}, rng);
+      pair.fused.forward(x).pow(2).sum().backward();
+      pair.reference.forward(x).pow(2).sum().backward();
+    }
+    EXPECT_LT(difference(pair.fused_parameters.gradient(), pair.reference_parameters.gradient()), 1e-5);
   }
-  EXPECT_LT(difference(pair.fused_parameters.gradient(), pair.reference_parameters.gradient()), 1e-5);
 }
 
 TEST(FusedNetworks, OnePassIsLeftAloneByTheNext) {

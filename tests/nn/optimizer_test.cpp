@@ -41,6 +41,24 @@ TEST(Adam, FollowsAlgorithmOne) {
   for (std::size_t t = 0; t < values.size(); ++t) EXPECT_NEAR(values[t], expected[t], 2e-6) << t;
 }
 
+TEST(RAdam, IsMomentumAtFirstAndRectifiedAdamThen) {
+  const std::vector<double> gradients = {0.5, -0.25, 2.0, 1.0, -0.5, 0.75, 0.25};
+  const double eps = 1e-8, rate = 0.1, rho_inf = 1999;
+  double x = 1, m = 0, v = 0;
+  const auto values = path(gradients, rate, [&](Parameters& p) { return RAdam(p, {.eps = eps}); });
+  EXPECT_NEAR(values[0], 1 - 0.1 * 0.5, 1e-6);
+  for (std::size_t t = 1; t <= gradients.size(); ++t) {
+    const double g = gradients[t - 1], decay = std::pow(0.999, t);
+    m = 0.9 * m + 0.1 * g;
+    v = 0.999 * v + 0.001 * g * g;
+    const double mean = m / (1 - std::pow(0.9, t)), rho = rho_inf - 2 * static_cast<double>(t) * decay / (1 - decay);
+    EXPECT_EQ(rho > 5, t >= 6) << t;
+    const double r = std::sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho));
+    x -= rho > 5 ? rate * mean * r * std::sqrt(1 - decay) / (std::sqrt(v) + eps) : rate * mean;
+    EXPECT_NEAR(values[t - 1], x, 2e-6) << t;
+  }
+}
+
 TEST(RmsProp, FollowsItsDefinition) {
   const std::vector<double> gradients = {0.5, -0.25, 2.0};
   const double eps = 1e-5, rate = 0.1;
@@ -54,9 +72,10 @@ TEST(RmsProp, FollowsItsDefinition) {
 }
 
 TEST(Optimizers, GoOnFromAnArchive) {
-  for (const bool adam : {true, false}) {
+  for (const int kind : {0, 1, 2}) {
     auto make = [&](Parameters& p) -> std::unique_ptr<Optimizer> {
-      if (adam) return std::make_unique<Adam>(p);
+      if (kind == 0) return std::make_unique<Adam>(p);
+      if (kind == 1) return std::make_unique<RAdam>(p);
       return std::make_unique<RmsProp>(p);
     };
     at::Tensor a = at::ones({4}), b = at::ones({4});

@@ -162,12 +162,23 @@ const std::vector<Case>& cases() {
         {"normalize_observations", "true"},
         {"normalize_rewards", "true"},
         {"clip_range_vf", "0.2"}}},
-      {"ppo", "FrozenLake-v1", {{"n_steps", "32"}}}};
+      {"ppo", "FrozenLake-v1", {{"n_steps", "32"}}},
+      {"pqn", "CartPole-v1", {{"n_steps", "64"}, {"normalize_observations", "true"}}},
+      {"pqn", "Taxi-v4", {{"n_steps", "32"}, {"optimizer", "adam"}}},
+      {"epsilon_greedy", "Bandit/Gaussian-v0", {{"step_size", "0.1"}, {"initial_value", "5"}}},
+      {"ucb1", "Bandit/Bernoulli-v0", {}},
+      {"ucb1", "Taxi-v4", {{"ignore_observations", "true"}}},  // its mask is a part of what is acted on
+      {"thompson", "Bandit/Bernoulli-v0", {}},
+      {"thompson", "Bandit/Gaussian-v0", {{"posterior", "gaussian"}}},
+      {"gradient_bandit", "Bandit/Gaussian-v0", {}},
+      {"lin_ucb", "Bandit/LinearContextual-v0", {}}};
   return list;
 }
 
 INSTANTIATE_TEST_SUITE_P(Agents, Resume, testing::ValuesIn(cases()), [](const auto& info) {
-  return info.param.agent + "_" + info.param.env.substr(0, info.param.env.find('-'));
+  std::string name = info.param.agent + "_" + info.param.env.substr(0, info.param.env.find('-'));
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
 });
 
 /// An agent without a case above would be resumed on trust.

@@ -11,12 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST(Run, DoesNotDependOnTheNumberOfThreads) {
+void expect_the_same_bytes(const std::string& agent, const std::vector<std::pair<std::string, std::string>>& settings) {
   const fs::path folder = fs::temp_directory_path() / ("corvid_threads_" + std::to_string(::getpid()));
   std::vector<std::string> evaluations;
   std::vector<std::vector<std::byte>> agents;
   for (const int num_threads : {1, 3}) {
     RunSetup setup;
+    setup.config.agent = agent;
     setup.config.env = "CartPole-v1";
     setup.config.num_envs = 512;
     setup.config.num_threads = num_threads;
@@ -26,10 +27,9 @@ TEST(Run, DoesNotDependOnTheNumberOfThreads) {
     setup.config.name = "threads-" + std::to_string(num_threads);
     // Numbers too small for normal floats: a thread that rounds them to zero gives itself away.
     setup.env_options = {{"low", "1e-39"}, {"high", "2e-39"}};
-    setup.agent = agent_registry().at("ppo").maker();
+    setup.agent = agent_registry().at(agent).maker();
     Fields list = setup.agent->fields();
-    set_field(list, "n_steps", "16", "agent", "test");
-    set_field(list, "batch_size", "2048", "agent", "test");
+    for (const auto& [name, value] : settings) set_field(list, name, value, "agent", "test");
     const std::atomic<bool> never = false;
     corvid::Run run(std::move(setup), "test", never);
     const RunSummary summary = run.execute({});
@@ -48,6 +48,14 @@ TEST(Run, DoesNotDependOnTheNumberOfThreads) {
   EXPECT_TRUE(evaluations[0] == evaluations[1]);
   EXPECT_TRUE(agents[0] == agents[1]);
   fs::remove_all(folder);
+}
+
+TEST(Run, DoesNotDependOnTheNumberOfThreads) {
+  expect_the_same_bytes("ppo", {{"n_steps", "16"}, {"batch_size", "2048"}});
+}
+
+TEST(Run, DoesNotDependOnTheNumberOfThreadsWithPqn) {
+  expect_the_same_bytes("pqn", {{"n_steps", "16"}, {"batch_size", "2048"}});
 }
 
 }  // namespace

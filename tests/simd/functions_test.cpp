@@ -24,7 +24,7 @@ std::vector<float> activations(Isa set, Activation activation, const std::vector
   const float weight = 1, bias = 0;
   std::vector<float> y(x.size());
   kernels(set).forward(static_cast<std::int64_t>(x.size()), 1, 1, x.data(), 1, &weight, &bias, activation, y.data(), 1,
-                       nullptr);
+                       nullptr, nullptr);
   return y;
 }
 
@@ -34,7 +34,7 @@ std::vector<float> slopes(Isa set, Activation activation, const std::vector<floa
   const std::vector<float> left = activations(set, activation, x), dy(x.size(), 1);
   std::vector<float> dx(x.size());
   kernels(set).input_gradient(static_cast<std::int64_t>(x.size()), 1, 1, dy.data(), 1, 1, &weight, 1, activation,
-                              left.data(), x.data(), 1, dx.data(), 1);
+                              left.data(), x.data(), 1, dx.data(), 1, nullptr);
   return dx;
 }
 

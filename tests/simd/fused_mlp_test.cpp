@@ -29,7 +29,11 @@ class PlainMlp {
         for (std::int64_t i = 0; i < layer.inputs; ++i)
           sum += x[static_cast<std::size_t>(i)] *
                  parameters[static_cast<std::size_t>(layer.weight + i * layer.outputs + o)];
-        y.push_back(l + 1 == mlp_.layers().size() ? sum : activate(sum));
+        y.push_back(sum);
+      }
+      if (layer.gain >= 0) normalise(parameters, layer, y);
+      if (l + 1 < mlp_.layers().size()) {
+        for (double& number : y) number = activate(number);
       }
       x = std::move(y);
     }
@@ -37,6 +41,17 @@ class PlainMlp {
   }
 
  private:
+  static void normalise(const std::vector<double>& parameters, const FusedMlp::Layer& layer, std::vector<double>& z) {
+    const auto n = static_cast<double>(z.size());
+    double mean = 0, variance = 0;
+    for (const double number : z) mean += number / n;
+    for (const double number : z) variance += (number - mean) * (number - mean) / n;
+    for (std::size_t o = 0; o < z.size(); ++o) {
+      z[o] = parameters[static_cast<std::size_t>(layer.gain) + o] * (z[o] - mean) / std::sqrt(variance + 1e-5) +
+             parameters[static_cast<std::size_t>(layer.shift) + o];
+    }
+  }
+
   double activate(double x) const {
     switch (mlp_.shape().activation) {
       case Activation::kTanh: return std::tanh(x);
@@ -53,7 +68,7 @@ class PlainMlp {
 std::string description(const MlpShape& shape, Isa set, std::int64_t rows) {
   std::ostringstream text;
   text << isa_name(set) << ", activation " << static_cast<int>(shape.activation) << ", " << rows << " rows, "
-       << shape.inputs;
+       << shape.inputs << (shape.layer_norm ? " (layer norm)" : "");
   for (const std::int64_t width : shape.hidden) text << " x " << width;
   text << " x " << shape.outputs;
   return text.str();
@@ -80,6 +95,15 @@ std::vector<MlpShape> shapes() {
       result.push_back(shape);
     }
   }
+  // With layer normalisation; a layer of one is normalised to nothing but its shift.
+  for (MlpShape shape : {MlpShape{4, {64}, 1}, MlpShape{17, {33, 64}, 3}, MlpShape{3, {1}, 2},
+                         MlpShape{6, {16, 31}, 40}, MlpShape{8, {24, 100, 15}, 5}}) {
+    for (const Activation activation : {Activation::kTanh, Activation::kRelu, Activation::kSilu, Activation::kNone}) {
+      shape.activation = activation;
+      shape.layer_norm = true;
+      result.push_back(shape);
+    }
+  }
   return result;
 }
 
@@ -93,6 +117,11 @@ struct Network {
         parameters[layer.weight + k] = static_cast<float>(rng.normal(0, std));
       for (std::int64_t k = 0; k < layer.outputs; ++k)
         parameters[layer.bias + k] = static_cast<float>(rng.normal(0, 0.5));
+      if (layer.gain < 0) continue;
+      for (std::int64_t k = 0; k < layer.outputs; ++k) {
+        parameters[layer.gain + k] = static_cast<float>(rng.normal(1, 0.2));
+        parameters[layer.shift + k] = static_cast<float>(rng.normal(0, 0.5));
+      }
     }
     for (std::int64_t k = 0; k < parameters.size(); ++k) numbers.push_back(parameters[k]);
   }
@@ -189,7 +218,9 @@ std::vector<bool> padding(const FusedMlp& mlp) {
   std::vector<bool> result(static_cast<std::size_t>(mlp.num_parameters()), true);
   for (const FusedMlp::Layer& layer : mlp.layers()) {
     std::fill_n(result.begin() + layer.weight, layer.inputs * layer.outputs, false);
-    std::fill_n(result.begin() + layer.bias, layer.outputs, false);
+    for (const std::int64_t place : {layer.bias, layer.gain, layer.shift}) {
+      if (place >= 0) std::fill_n(result.begin() + place, layer.outputs, false);
+    }
   }
   return result;
 }
@@ -287,6 +318,19 @@ TEST(FusedMlp, LayersBeginOnLinesOf64Bytes) {
   EXPECT_EQ(mlp.layers()[2].weight, 256);
   EXPECT_EQ(mlp.layers()[2].bias, 336);
   EXPECT_EQ(mlp.num_parameters(), 352);
+}
+
+TEST(FusedMlp, GainAndShiftFollowTheBiasOfHiddenLayers) {
+  const FusedMlp mlp({3, {5, 17}, 2, Activation::kTanh, true});
+  // weight 15 -> 16, bias, gain, shift 5 -> 16; weight 85 -> 96, bias, gain, shift 17 -> 32; weight 34 -> 48, bias 2 -> 16
+  EXPECT_EQ(mlp.layers()[0].gain, 32);
+  EXPECT_EQ(mlp.layers()[0].shift, 48);
+  EXPECT_EQ(mlp.layers()[1].weight, 64);
+  EXPECT_EQ(mlp.layers()[1].gain, 192);
+  EXPECT_EQ(mlp.layers()[1].shift, 224);
+  EXPECT_EQ(mlp.layers()[2].weight, 256);
+  EXPECT_EQ(mlp.layers()[2].gain, -1);
+  EXPECT_EQ(mlp.num_parameters(), 320);
 }
 
 TEST(FusedMlp, ByHand) {

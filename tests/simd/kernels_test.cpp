@@ -103,7 +103,7 @@ TEST(Kernels, ForwardEqualsPlainLoopsWhateverTheNumberOfRows) {
             Matrix y(rows, outputs, outputs + 5), entered(rows, outputs, outputs + 5);
             const bool with_sums = activation == Activation::kSilu && rows != 7;
             kernels(set).forward(rows, inputs, outputs, x.data(), x.stride, w.data(), bias.data(), activation, y.data(),
-                                 y.stride, with_sums ? entered.data() : nullptr);
+                                 y.stride, with_sums ? entered.data() : nullptr, nullptr);
             all.is_true(y.padding_intact() && entered.padding_intact(), "written between the rows of", rows, outputs);
             for (std::int64_t r = 0; r < rows; ++r) {
               for (std::int64_t c = 0; c < outputs; ++c) {
@@ -159,8 +159,8 @@ TEST(Kernels, InputGradientEqualsPlainLoopsWhateverTheNumberOfRows) {
             const Layout layout{by_columns, by_columns ? dy_columns.stride : dy.stride};
             kernels(set).input_gradient(rows, inputs, outputs, by_columns ? dy_columns.data() : dy.data(),
                                         layout.row_step(), layout.column_step(), wt.data(), wt.stride, activation,
-                                        in_place ? dx.data() : x.data(), entered.data(), x.stride, dx.data(),
-                                        dx.stride);
+                                        in_place ? dx.data() : x.data(), entered.data(), x.stride, dx.data(), dx.stride,
+                                        nullptr);
             all.is_true(dx.padding_intact(), "written between the rows of", rows, inputs);
             for (std::int64_t r = 0; r < rows; ++r) {
               for (std::int64_t c = 0; c < inputs; ++c) {
@@ -326,12 +326,152 @@ TEST(Kernels, ForwardByHand) {
   const float x[] = {1, 2}, w[] = {3, -4, -5, 6}, bias[] = {0.5f, -1};
   for (const Isa set : instruction_sets()) {
     float y[2];
-    kernels(set).forward(1, 2, 2, x, 2, w, bias, Activation::kNone, y, 2, nullptr);
+    kernels(set).forward(1, 2, 2, x, 2, w, bias, Activation::kNone, y, 2, nullptr, nullptr);
     EXPECT_EQ(y[0], -6.5f);
     EXPECT_EQ(y[1], 7.0f);
-    kernels(set).forward(1, 2, 2, x, 2, w, bias, Activation::kRelu, y, 2, nullptr);
+    kernels(set).forward(1, 2, 2, x, 2, w, bias, Activation::kRelu, y, 2, nullptr, nullptr);
     EXPECT_EQ(y[0], 0.0f);
     EXPECT_EQ(y[1], 7.0f);
+  }
+}
+
+/// Layer normalisation and its gradient as plain loops in double.
+struct PlainLayerNorm {
+  PlainLayerNorm(const Matrix& z, const Fenced<float>& gain, const Fenced<float>& shift, Activation activation)
+      : width(z.columns),
+        y(static_cast<std::size_t>(z.rows * width)),
+        u(y.size()),
+        entered(y.size()),
+        scales(static_cast<std::size_t>(z.rows)) {
+    for (std::int64_t r = 0; r < z.rows; ++r) {
+      double mean = 0, variance = 0;
+      for (std::int64_t c = 0; c < width; ++c) mean += z(r, c) / static_cast<double>(width);
+      for (std::int64_t c = 0; c < width; ++c)
+        variance += (z(r, c) - mean) * (z(r, c) - mean) / static_cast<double>(width);
+      scales[static_cast<std::size_t>(r)] = 1 / std::sqrt(variance + 1e-5);
+      for (std::int64_t c = 0; c < width; ++c) {
+        const auto k = static_cast<std::size_t>(r * width + c);
+        u[k] = (z(r, c) - mean) * scales[static_cast<std::size_t>(r)];
+        entered[k] = gain[c] * u[k] + shift[c];
+        y[k] = activate(activation, entered[k]);
+      }
+    }
+  }
+  std::int64_t width;
+  std::vector<double> y, u, entered, scales;
+};
+
+TEST(Kernels, LayerNormEqualsPlainLoopsWhateverTheNumberOfRows) {
+  Rng rng(7);
+  Comparisons all;
+  for (const std::int64_t width : kWidths) {
+    const Matrix z(kMostRows, width, width + 5, rng, 2);
+    const Fenced<float> gain(width, rng), shift(width, rng);
+    for (const Activation activation : kActivations) {
+      const PlainLayerNorm plain(z, gain, shift, activation);
+      for (const Isa set : instruction_sets()) {
+        std::optional<Matrix> whole;
+        for (const std::int64_t rows : kRows) {
+          Matrix u(rows, width, width + 5), y(rows, width, width + 5), sums(rows, width, width + 5);
+          for (std::int64_t r = 0; r < rows; ++r) std::copy_n(&z.data()[r * z.stride], width, &u(r, 0));
+          Fenced<float> scales(rows);
+          const bool with_sums = rows != 7;
+          kernels(set).layer_norm(rows, width, u.data(), u.stride, gain.data(), shift.data(), activation, y.data(),
+                                  scales.data(), with_sums ? sums.data() : nullptr);
+          all.is_true(u.padding_intact() && y.padding_intact() && sums.padding_intact(), "written between the rows of",
+                      rows, width);
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const double scale = plain.scales[static_cast<std::size_t>(r)];
+            const double tolerance = 2e-6 * (1 + scale);  // rounding of z comes out times the scale
+            all.near(scales[r], scale, 1e-5 * scale, "scale", isa_name(set), rows, width, r);
+            for (std::int64_t c = 0; c < width; ++c) {
+              const auto k = static_cast<std::size_t>(r * width + c);
+              if (whole) {
+                all.same_bits(y(r, c), (*whole)(r, c), isa_name(set), rows, width, r, c);
+                continue;
+              }
+              all.near(u(r, c), plain.u[k], tolerance * 3, "normal", isa_name(set), rows, width, r, c);
+              all.near(y(r, c), plain.y[k], tolerance * 10, isa_name(set), rows, width, r, c);
+              if (activation == Activation::kSilu && with_sums)
+                all.near(sums(r, c), plain.entered[k], tolerance * 10, "sum", isa_name(set), rows, width, r, c);
+              else
+                all.is_true(is_guard(sums(r, c)), "sums that nobody wants", rows, width, r, c);
+            }
+          }
+          if (rows == kMostRows) {
+            whole.emplace(rows, width, width);
+            for (std::int64_t r = 0; r < rows; ++r) std::copy_n(&y(r, 0), width, &(*whole)(r, 0));
+          }
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(all.hold());
+}
+
+TEST(Kernels, LayerNormGradientEqualsPlainLoops) {
+  Rng rng(8);
+  Comparisons all;
+  for (const std::int64_t width : kWidths) {
+    for (const std::int64_t rows : kRows) {
+      const Matrix u(rows, width, width + 3, rng), given(rows, width, width + 3, rng);
+      const Fenced<float> gain(width, rng), scales(rows, rng), before(width, rng);
+      for (const Isa set : instruction_sets()) {
+        for (const bool accumulate : {false, true}) {
+          Matrix d(rows, width, width + 3), d_alone(rows, width, width + 3);
+          for (std::int64_t r = 0; r < rows; ++r) {
+            std::copy_n(&given.data()[r * given.stride], width, &d(r, 0));
+            std::copy_n(&given.data()[r * given.stride], width, &d_alone(r, 0));
+          }
+          Fenced<float> dgain(width), dshift(width);
+          if (accumulate) {
+            std::copy_n(before.data(), width, dgain.data());
+            std::copy_n(before.data(), width, dshift.data());
+          }
+          kernels(set).layer_norm_gradient(rows, width, u.data(), u.stride, scales.data(), gain.data(), d.data(),
+                                           accumulate, dgain.data(), dshift.data());
+          kernels(set).layer_norm_gradient(rows, width, u.data(), u.stride, scales.data(), gain.data(), d_alone.data(),
+                                           accumulate, nullptr, nullptr);
+          all.is_true(d.padding_intact(), "written between the rows of", rows, width);
+          for (std::int64_t c = 0; c < width; ++c) {
+            double by_gain = accumulate ? before[c] : 0, by_shift = by_gain;
+            for (std::int64_t r = 0; r < rows; ++r) {
+              by_gain += static_cast<double>(given(r, c)) * u(r, c);
+              by_shift += given(r, c);
+            }
+            all.near(dgain[c], by_gain, 5e-5, "gain", isa_name(set), rows, width, c, accumulate);
+            all.near(dshift[c], by_shift, 5e-5, "shift", isa_name(set), rows, width, c, accumulate);
+          }
+          for (std::int64_t r = 0; r < rows; ++r) {
+            double mean = 0, slope = 0;
+            for (std::int64_t c = 0; c < width; ++c) {
+              const double e = static_cast<double>(given(r, c)) * gain[c] / static_cast<double>(width);
+              mean += e;
+              slope += e * u(r, c);
+            }
+            for (std::int64_t c = 0; c < width; ++c) {
+              const double expected = scales[r] * (static_cast<double>(given(r, c)) * gain[c] - mean - u(r, c) * slope);
+              all.near(d(r, c), expected, 1e-5 * (1 + std::abs(expected)), isa_name(set), rows, width, r, c);
+              all.same_bits(d_alone(r, c), d(r, c), "without gain and shift", isa_name(set), rows, width, r, c);
+            }
+          }
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(all.hold());
+}
+
+TEST(Kernels, LayerNormByHand) {
+  // z = (1, 3): mean 2, variance 1, u = (-1, 1) / sqrt(1.00001), y = relu(2 u + (0.5, -1)) = (0, 1)
+  for (const Isa set : instruction_sets()) {
+    float z[] = {1, 3}, y[2], scale = 0;
+    const float gain[] = {2, 2}, shift[] = {0.5f, -1};
+    kernels(set).layer_norm(1, 2, z, 2, gain, shift, Activation::kRelu, y, &scale, nullptr);
+    EXPECT_NEAR(scale, 0.999995, 1e-6);
+    EXPECT_NEAR(z[0], -0.999995, 1e-6);
+    EXPECT_EQ(y[0], 0);
+    EXPECT_NEAR(y[1], 0.99999, 1e-6);
   }
 }
 

@@ -48,6 +48,43 @@ TEST(OptimizerKernels, AdamFollowsItsAlgorithm) {
   EXPECT_TRUE(all.hold());
 }
 
+TEST(OptimizerKernels, RAdamFollowsItsAlgorithm) {
+  // Liu et al. 2020, algorithm 2, as PyTorch writes it: rectified where rho_t > 5, with eps beside the root of v.
+  Comparisons all;
+  for (const Isa set : instruction_sets()) {
+    for (const double beta2 : {0.999, 0.9}) {
+      const std::int64_t n = 17;
+      Rng rng(26);
+      Fenced<float> parameters(n, rng), mean(std::vector<float>(n, 0)), square(std::vector<float>(n, 0));
+      std::vector<double> p = doubles(parameters), m(p.size()), v(p.size());
+      const double beta1 = 0.9, eps = 1e-3, rate = 0.01;
+      const double longest = 2 / (1 - beta2) - 1;
+      int num_rectified = 0;
+      for (int t = 1; t <= 9; ++t) {
+        const Fenced<float> gradient(n, rng, 2);
+        kernels(set).adam(n, radam_factors(t, rate, beta1, beta2, eps), 1, gradient.data(), parameters.data(),
+                          mean.data(), square.data());
+        const double correction1 = 1 - std::pow(beta1, t), correction2 = 1 - std::pow(beta2, t);
+        const double length = longest - 2 * t * std::pow(beta2, t) / correction2;
+        const double rectification =
+            std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));
+        num_rectified += length > 5;
+        for (std::size_t k = 0; k < p.size(); ++k) {
+          const double g = gradient[static_cast<std::int64_t>(k)];
+          m[k] = beta1 * m[k] + (1 - beta1) * g;
+          v[k] = beta2 * v[k] + (1 - beta2) * g * g;
+          const double scale = length > 5 ? rectification * std::sqrt(correction2) / (std::sqrt(v[k]) + eps) : 1;
+          p[k] -= rate * m[k] / correction1 * scale;
+          all.near(parameters[static_cast<std::int64_t>(k)], p[k], 1e-6 * (1 + std::abs(p[k])), isa_name(set), beta2, t,
+                   k);
+        }
+      }
+      EXPECT_EQ(num_rectified, 4);  // from step 6 on: with 0.9, rho_5 = 19 - 10 * 0.59 / 0.41 = 4.6 and rho_6 = 5.4
+    }
+  }
+  EXPECT_TRUE(all.hold());
+}
+
 TEST(OptimizerKernels, AdamByHand) {
   // First step, g = 4 * 0.5 = 2: m = 0.2, v = 0.004, so m^ = 2, v^ = 4 and
   // p = 1 - 0.1 * 0.5 * 1 - 0.1 * 2 / (2 + 0.5) = 0.87

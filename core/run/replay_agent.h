@@ -1,0 +1,126 @@
+// What DQN-like agents share: they act by Q-values with some exploration, keep every step in a replay buffer, and learn from
+// batches drawn from it, so many updates for so many steps.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "core/buffer/replay_buffer.h"
+#include "core/learn/value_learner.h"
+#include "core/nn/encoder.h"
+#include "core/nn/optimizer.h"
+#include "core/nn/q_network.h"
+#include "core/run/agent.h"
+#include "core/run/exploration.h"
+
+namespace corvid {
+
+struct ReplayAgentConfig : QNetworkConfig, ExplorationConfig {
+  Schedule learning_rate = 1e-4;
+  std::int64_t buffer_size = 100'000;
+  std::int64_t learning_starts = 1000;
+  std::int64_t batch_size = 32;
+  double gamma = 0.99;
+  std::int64_t train_freq = 4;
+  std::int64_t gradient_steps = 1;
+  double tau = 1;
+  std::int64_t target_update_interval = 1000;
+  std::int64_t n_steps = 1;
+  bool prioritized_replay = false;
+  double prioritized_alpha = 0.6;
+  double prioritized_beta = 0.4;
+  double prioritized_eps = 1e-6;
+  double max_grad_norm = 10;
+  double adam_eps = 1e-8;
+  bool save_replay_buffer = true;
+};
+Fields fields(ReplayAgentConfig& config);
+
+class ReplayAgent : public Agent {
+ public:
+  ReplayAgent(const ReplayAgentConfig& config, const AgentContext& context, std::string_view id);
+  ~ReplayAgent() override;
+
+  ObsView first_obs() override { return replay_.obs(); }
+  ActionView act() override;
+  StepView sink() override { return replay_.sink(); }
+  RolloutStep last_step() override;
+  const float* last_values() override;
+  bool learn(double progress) override;
+  Policy& policy() override;
+  void report(Metrics& metrics) override;
+  std::vector<std::string> notes() const override;
+  void visit(Archive& archive) override;
+  void visit_memory(Archive& archive) override;
+
+ protected:
+  /// Q(s, a) [n, A] for features [n, num_inputs]; `exploring` while training, with the noise of noisy networks.
+  virtual void q_values(const float* features, std::int64_t n, bool exploring, float* q) = 0;
+
+  /// One gradient step on a batch; returns what new priorities are made of, [B].
+  virtual const float* update(const TransitionBatch& batch, double progress) = 0;
+
+  /// The target network moves towards the online one.
+  virtual void update_target() = 0;
+
+  std::int64_t num_inputs() const { return num_inputs_; }
+  double learning_rate(double progress) { return learning_rate_ = config_.learning_rate.at(progress); }
+
+  ReplayAgentConfig config_;
+  Compute compute_;
+  Rng rng_;         // networks, exploration
+  Rng replay_rng_;  // batches
+
+ private:
+  class GreedyPolicy;
+  static constexpr std::int64_t kGreedy = std::numeric_limits<std::int64_t>::min();  // no action yet
+
+  /// Epsilon of environment `index` of n at this point of the training.
+  double exploration(std::int64_t index, std::int64_t n) const;
+
+  /// Features of the observations at hand; the first call of a step takes them into the running statistics.
+  void encode_now();
+  TransitionBatch sample(double progress);
+
+  Encoder encoder_;
+  std::int64_t num_inputs_;
+  std::int64_t num_actions_, first_action_;
+  ReplayBuffer replay_;
+  std::size_t replay_bytes_;  // when full
+  std::unique_ptr<GreedyPolicy> policy_;
+  std::vector<float> features_, newest_, q_, values_;  // of the observations at hand
+  bool encoded_ = false;                               // features_ are those of the observations at hand
+  double progress_ = 0;
+  std::int64_t steps_ = 0, num_updates_ = 0;
+  double learning_rate_ = 0;
+
+  // The batch at hand.
+  ReplayBatch batch_;
+  std::vector<float> batch_features_, next_features_, priorities_;
+  std::vector<std::int64_t> actions_;
+};
+
+/// A ReplayAgent with an online and a target network of one kind, and a ValueObjective.
+class ValueAgent : public ReplayAgent {
+ public:
+  ValueAgent(const ReplayAgentConfig& config, const AgentContext& context, std::string_view id,
+             const ValueObjective& objective, std::int64_t num_outputs);
+
+  void report(Metrics& metrics) override;
+  void visit(Archive& archive) override;
+
+ protected:
+  void q_values(const float* features, std::int64_t n, bool exploring, float* q) override;
+  const float* update(const TransitionBatch& batch, double progress) override;
+  void update_target() override;
+
+ private:
+  ValueObjective objective_;
+  QNetwork online_, target_;
+  ValueLearner learner_;
+  Adam adam_;
+  std::vector<float> outputs_;
+};
+
+}  // namespace corvid
