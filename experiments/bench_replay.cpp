@@ -66,6 +66,14 @@ double measure(const Options& o, ReplayBuffer& buffer, Writer& writer) {
   });
 }
 
+nlohmann::ordered_json settings_json(const Options& o) {
+  nlohmann::ordered_json settings = {
+      {"kind", o.kind}, {"capacity", o.capacity}, {"obs_size", o.obs_size}, {"num_envs", o.num_envs}};
+  if (o.kind != "add")
+    settings.update({{"batch_size", o.batch_size}, {"n_steps", o.n_steps}, {"frame_stack", o.frame_stack}});
+  return settings;
+}
+
 }  // namespace
 
 int bench_replay(const Command& command, const Arguments& arguments) {
@@ -98,14 +106,10 @@ int bench_replay(const Command& command, const Arguments& arguments) {
   for (std::int64_t k = 0; k < options.repetitions && !stop_requested; ++k)
     values.push_back(measure(o, buffer, writer));
   if (stop_requested) return kExitInterrupted;
-  nlohmann::ordered_json settings = {
-      {"kind", o.kind}, {"capacity", o.capacity}, {"obs_size", o.obs_size}, {"num_envs", o.num_envs}};
-  if (o.kind != "add")
-    settings.update({{"batch_size", o.batch_size}, {"n_steps", o.n_steps}, {"frame_stack", o.frame_stack}});
   report({.name = "replay-" + o.kind,
           .values = values,
           .unit = "rows/s",
-          .settings = settings,
+          .settings = settings_json(o),
           .more = {{"bytes_per_row", buffer.memory() / static_cast<std::size_t>(o.capacity)}}},
          options);
   return 0;

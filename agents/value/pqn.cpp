@@ -6,33 +6,31 @@
 #include <numeric>
 
 #include "core/buffer/rollout_buffer.h"
-#include "core/learn/td_policy.h"
+#include "core/learn/value_learner.h"
 #include "core/nn/optimizer.h"
 #include "core/run/agent.h"
 #include "core/run/compute.h"
+#include "core/run/exploration.h"
+#include "core/run/q_policy.h"
 
 namespace corvid {
 namespace {
 
-struct PqnConfig : TdPolicyConfig {
+struct PqnConfig : QNetworkConfig, ExplorationConfig {
+  PqnConfig() {
+    net_arch = {120, 84};
+    layer_norm = true;
+    exploration_fraction = 0.5;
+  }
   Schedule learning_rate = Schedule::lin(2.5e-4);
   std::int64_t n_steps = 128;
   std::int64_t batch_size = 128;
   std::int64_t n_epochs = 4;
   double gamma = 0.99;
   double td_lambda = 0.65;
-  double exploration_initial_eps = 1;
-  double exploration_final_eps = 0.05;
-  double exploration_fraction = 0.5;
   double max_grad_norm = 10;
   std::string optimizer = "radam";
   double reward_scale = 1;
-
-  /// Epsilon falls linearly over the first `exploration_fraction` of the training.
-  double exploration_rate(double progress) const {
-    const double share = progress < exploration_fraction ? progress / exploration_fraction : 1;
-    return exploration_initial_eps + share * (exploration_final_eps - exploration_initial_eps);
-  }
 };
 
 class Pqn final : public Agent {
@@ -47,14 +45,14 @@ class Pqn final : public Agent {
         Field("n_epochs", &c.n_epochs, "passes over each rollout").at_least(1).alias("update_epochs"),
         Field("gamma", &c.gamma, "discount of future rewards").between(0, 1),
         Field("td_lambda", &c.td_lambda, "Q(lambda): 0 one step, 1 whole returns").between(0, 1).alias("q_lambda"),
-        Field("exploration_initial_eps", &c.exploration_initial_eps, "first share of random actions").between(0, 1),
-        Field("exploration_final_eps", &c.exploration_final_eps, "last share of random actions").between(0, 1),
-        Field("exploration_fraction", &c.exploration_fraction, "share of the training in which it falls").between(0, 1),
         Field("max_grad_norm", &c.max_grad_norm, "largest norm of the gradient").more_than(0),
         Field("optimizer", &c.optimizer, "the optimizer").one_of({"radam", "adam"}),
         Field("reward_scale", &c.reward_scale, "rewards are multiplied by it").more_than(0),
     };
-    for (Field& field : corvid::fields(static_cast<TdPolicyConfig&>(c))) list.push_back(std::move(field));
+    for (Field& field : corvid::fields(static_cast<ExplorationConfig&>(c))) list.push_back(std::move(field));
+    for (Field& field : corvid::fields(static_cast<QNetworkConfig&>(c))) {
+      if (!field.name().starts_with("noisy") && !field.is_called("frame_stack")) list.push_back(std::move(field));
+    }
     return list;
   }
 
@@ -62,25 +60,39 @@ class Pqn final : public Agent {
       : config_(config),
         compute_(open_compute(context)),
         rng_(context.seed),
-        policy_(context.spec, config, compute_, rng_, "pqn"),
-        rollout_(context.spec, config.n_steps, context.num_envs, policy_.encoder().size(), 1, at::kLong),
+        encoder_(checked(context.spec).observation, config.normalize_observations, config.clip_observations),
+        num_actions_(context.spec.action.n),
+        first_action_(context.spec.action.start),
+        network_(context.spec, config, 1, compute_, rng_),
+        learner_(network_, network_, compute_),
+        policy_(encoder_,
+                {.q_values = [this](const float* x, std::int64_t n, bool, float* q) { network_.infer(x, n, q); },
+                 .exploration = [this](std::int64_t i, std::int64_t n) { return epsilon(i, n); },
+                 .num_actions = num_actions_,
+                 .first_action = first_action_}),
+        rollout_(context.spec, config.n_steps, context.num_envs, encoder_.size(), 1, at::kLong),
         env_actions_(static_cast<std::size_t>(context.num_envs)),
+        q_(static_cast<std::size_t>(context.num_envs * num_actions_)),
         order_(static_cast<std::size_t>(config.n_steps * context.num_envs)) {
-    policy_.set_epsilon(config.exploration_rate(0));
     if (config.optimizer == "radam")
-      optimizer_ = std::make_unique<RAdam>(policy_.parameters());
+      optimizer_ = std::make_unique<RAdam>(network_.parameters());
     else
-      optimizer_ = std::make_unique<Adam>(policy_.parameters());
+      optimizer_ = std::make_unique<Adam>(network_.parameters(), AdamConfig{.pool = compute_.pool});
   }
 
   ObsView first_obs() override { return rollout_.obs(); }
 
   ActionView act() override {
     const std::int64_t t = rollout_.size(), n = rollout_.num_envs();
-    policy_.encoder().encode(rollout_.obs(), n, true, rollout_.features(t));
-    policy_.choose(rollout_.features(t), rollout_.obs().action_mask, n, policy_.epsilon(), rng_, rollout_.values(t),
-                   actions(t));
-    for (std::size_t i = 0; i < env_actions_.size(); ++i) env_actions_[i] = actions(t)[i] + policy_.start();
+    auto* actions = static_cast<std::int64_t*>(rollout_.actions(t));
+    encoder_.encode(rollout_.obs(), n, true, rollout_.features(t));
+    value(rollout_.obs(), n, rollout_.features(t), rollout_.values(t), actions);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::uint8_t* masks = rollout_.obs().action_mask;
+      if (rng_.random() < epsilon(i, n))
+        actions[i] = random_action(num_actions_, masks ? masks + i * num_actions_ : nullptr, rng_);
+      env_actions_[static_cast<std::size_t>(i)] = first_action_ + actions[i];
+    }
     return env_actions_.data();
   }
 
@@ -93,8 +105,7 @@ class Pqn final : public Agent {
             .rewards = step.reward,
             .terminated = step.terminated,
             .truncated = step.truncated,
-            .final_obs = step.final_obs,
-            .log_probs = nullptr};
+            .final_obs = step.final_obs};
   }
 
   const float* last_values() override { return rollout_.values(rollout_.size()); }
@@ -104,16 +115,18 @@ class Pqn final : public Agent {
     const StepView step = rollout_.sink();
     for (std::int64_t i = 0; i < n; ++i) {
       rollout_.rewards(t)[i] = static_cast<float>(config_.reward_scale * step.reward[i]);
-      if (step.truncated[i]) rollout_.next_values(t)[i] = value_of_final_obs(i);
+      if (!step.truncated[i]) continue;
+      final_features_.resize(static_cast<std::size_t>(encoder_.size()));
+      encoder_.encode(rollout_.final_obs(i), 1, false, final_features_.data());
+      value(rollout_.final_obs(i), 1, final_features_.data(), rollout_.next_values(t) + i, nullptr);
     }
     rollout_.advance();
-    policy_.set_epsilon(config_.exploration_rate(progress));
+    progress_ = progress;
     if (!rollout_.full()) return false;
 
     // The network has not changed since the first step, so only the values of the last successors are missing.
-    float* const features = rollout_.features(t + 1);
-    policy_.encoder().encode(rollout_.obs(), n, false, features);
-    policy_.choose(features, rollout_.obs().action_mask, n, 0, rng_, rollout_.values(t + 1), nullptr);
+    encoder_.encode(rollout_.obs(), n, false, rollout_.features(t + 1));
+    value(rollout_.obs(), n, rollout_.features(t + 1), rollout_.values(t + 1), nullptr);
     rollout_.compute_lambda_returns(config_.gamma, config_.td_lambda);
     update(progress);
     rollout_.clear();
@@ -123,9 +136,9 @@ class Pqn final : public Agent {
   Policy& policy() override { return policy_; }
 
   void report(Metrics& metrics) override {
-    metrics.set("rollout/exploration_rate", policy_.epsilon());
-    if (policy_.learner().num_gradients() == 0) return;
-    const TdMeans means = policy_.learner().take_means();
+    metrics.set("rollout/exploration_rate", epsilon(0, rollout_.num_envs()));
+    if (learner_.num_gradients() == 0) return;
+    const ValueMeans means = learner_.take_means();
     metrics.set("train/loss", means.loss);
     metrics.set("train/q_value", means.q_value);
     metrics.set("train/learning_rate", learning_rate_);
@@ -134,7 +147,10 @@ class Pqn final : public Agent {
 
   void visit(Archive& archive) override {
     archive("rng", rng_);
-    archive("policy", policy_);
+    archive("encoder", encoder_);
+    archive("network", network_);
+    archive("learner", learner_);
+    archive("progress", progress_);
     archive("optimizer", *optimizer_);
     archive("rollout", rollout_);
     archive("num_updates", num_updates_);
@@ -142,50 +158,76 @@ class Pqn final : public Agent {
   }
 
  private:
-  std::int64_t* actions(std::int64_t t) { return static_cast<std::int64_t*>(rollout_.actions(t)); }
+  static const EnvSpec& checked(const EnvSpec& spec) {
+    check_discrete_actions(spec, "pqn");
+    return spec;
+  }
 
-  float value_of_final_obs(std::int64_t i) {
-    float value = 0;
-    const ObsView obs = rollout_.final_obs(i);
-    final_features_.resize(static_cast<std::size_t>(policy_.encoder().size()));
-    policy_.encoder().encode(obs, 1, false, final_features_.data());
-    policy_.choose(final_features_.data(), obs.action_mask, 1, 0, rng_, &value, nullptr);
-    return value;
+  double epsilon(std::int64_t index, std::int64_t n) const { return exploration_rate(config_, progress_, index, n); }
+
+  /// max_a Q(s, a) [n] over legal actions for features [n, F] of `obs`, and where `actions` is not null, which.
+  void value(const ObsView& obs, std::int64_t n, const float* features, float* values, std::int64_t* actions) {
+    network_.infer(features, n, q_.data());
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float* q = q_.data() + i * num_actions_;
+      const std::int64_t best =
+          greedy_action(q, num_actions_, obs.action_mask ? obs.action_mask + i * num_actions_ : nullptr);
+      values[i] = q[best];
+      if (actions) actions[i] = best;
+    }
   }
 
   void update(double progress) {
-    const TdBatch batch{.features = rollout_.flat_features().to(compute_.device),
-                        .actions = rollout_.flat_actions().to(compute_.device),
-                        .targets = rollout_.flat_returns().to(compute_.device)};
-    const std::span<std::int64_t> order(order_);
-    const auto size = static_cast<std::int64_t>(order.size());
+    // L = 1/2 mean((Q(s, a) - G^lambda)^2)
+    const auto size = static_cast<std::int64_t>(order_.size());
     learning_rate_ = config_.learning_rate.at(progress);
     for (std::int64_t epoch = 0; epoch < config_.n_epochs; ++epoch) {
-      // A fresh random split into minibatches; one that holds everything needs no order.
-      const bool split = config_.batch_size < size;
-      if (split) {
-        std::iota(order.begin(), order.end(), std::int64_t{0});
-        rng_.shuffle(order);
-      }
+      std::iota(order_.begin(), order_.end(), std::int64_t{0});
+      if (config_.batch_size < size) rng_.shuffle(std::span(order_));
       for (std::int64_t start = 0; start < size; start += config_.batch_size) {
-        const auto count = static_cast<std::size_t>(std::min(config_.batch_size, size - start));
-        policy_.learner().gradient(batch,
-                                   split ? order.subspan(static_cast<std::size_t>(start), count) : order.first(0));
-        optimizer_->step(policy_.parameters(), learning_rate_, config_.max_grad_norm);
+        learner_.gradient(minibatch(start, std::min(config_.batch_size, size - start)), {.delta = 0});
+        optimizer_->step(network_.parameters(), learning_rate_, config_.max_grad_norm);
         ++num_updates_;
       }
     }
   }
 
+  /// Transitions order_[start] to order_[start + count - 1], side by side.
+  TransitionBatch minibatch(std::int64_t start, std::int64_t count) {
+    const std::int64_t width = encoder_.size();
+    batch_features_.resize(static_cast<std::size_t>(count * width));
+    batch_actions_.resize(static_cast<std::size_t>(count));
+    batch_targets_.resize(static_cast<std::size_t>(count));
+    const at::Tensor features = rollout_.flat_features(), actions = rollout_.flat_actions(),
+                     returns = rollout_.flat_returns();
+    for (std::int64_t k = 0; k < count; ++k) {
+      const std::int64_t row = order_[static_cast<std::size_t>(start + k)];
+      std::copy_n(features.const_data_ptr<float>() + row * width, width, batch_features_.data() + k * width);
+      batch_actions_[static_cast<std::size_t>(k)] = actions.const_data_ptr<std::int64_t>()[row];
+      batch_targets_[static_cast<std::size_t>(k)] = returns.const_data_ptr<float>()[row];
+    }
+    return {.size = count,
+            .features = batch_features_.data(),
+            .actions = batch_actions_.data(),
+            .targets = batch_targets_.data()};
+  }
+
   Config config_;
   Compute compute_;
   Rng rng_;  // first weights, actions and minibatches
-  TdPolicy policy_;
+  Encoder encoder_;
+  std::int64_t num_actions_, first_action_;
+  QNetwork network_;
+  ValueLearner learner_;  // on targets that are given, so that it needs no second network
+  QPolicy policy_;
   std::unique_ptr<Optimizer> optimizer_;
   RolloutBuffer rollout_;
   std::vector<std::int64_t> env_actions_;  // [N] of the step at hand
+  std::vector<float> q_;                   // [N, A], scratch
   std::vector<std::int64_t> order_;        // of the rollout's transitions in an epoch
-  std::vector<float> final_features_;      // scratch
+  std::vector<float> final_features_, batch_features_, batch_targets_;
+  std::vector<std::int64_t> batch_actions_;
+  double progress_ = 0;
   std::int64_t num_updates_ = 0;
   double learning_rate_ = 0;
 };

@@ -290,7 +290,7 @@ void ReplayBuffer::visit(Archive& archive) {
 }
 
 void ReplayBuffer::load_ends(std::int64_t kept, std::int64_t num_successors) {
-  end_episodes(after(head_));
+  if (steps_ < rows_ - 1) end_episodes(slots_ - n_);  // as the constructor has it
   bool known = true;
   for (std::int64_t k = 1; k <= kept * n_; ++k)
     known &= step_at(head_ - k < 0 ? head_ - k + slots_ : head_ - k).flags <= kEnded;

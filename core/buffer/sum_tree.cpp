@@ -37,16 +37,16 @@ inline std::int64_t find(const std::int64_t* sums, std::int64_t rest) {
 }  // namespace
 
 /// Changes of one level in order; neighbours of one node are merged.
-class SumTree::Changes {
- public:
+struct SumTree::Changes {
+  std::size_t size = 0;
+  std::array<Change, kChunk> list;
+
   void add(std::int64_t node, std::int64_t delta) {
-    if (size_ > 0 && list_[size_ - 1].node == node)
-      list_[size_ - 1].delta += delta;
+    if (size > 0 && list[size - 1].node == node)
+      list[size - 1].delta += delta;
     else
-      list_[size_++] = {node, delta};
+      list[size++] = {node, delta};
   }
-  std::size_t size_ = 0;
-  std::array<Change, kChunk> list_;
 };
 
 SumTree::SumTree(std::int64_t num_leaves) : num_leaves_(num_leaves) {
@@ -83,10 +83,10 @@ std::int64_t SumTree::to_units(float priority) const {
 
 void SumTree::pass_up(Changes& changes) {
   for (int level = 1; level < num_levels_; ++level) {
-    const std::size_t count = changes.size_;
-    changes.size_ = 0;
+    const std::size_t count = changes.size;
+    changes.size = 0;
     for (std::size_t k = 0; k < count; ++k) {
-      const Change change = changes.list_[k];
+      const Change change = changes.list[k];
       const std::int64_t node = change.node / kWidth;
       add(sums(level, node), change.node % kWidth, change.delta);
       changes.add(node, change.delta);
@@ -104,7 +104,7 @@ void SumTree::set(std::span<const std::int64_t> leaves, const float* priorities)
       __builtin_prefetch(sums(0, leaf / kWidth), 1);
       if (num_levels_ > 1) __builtin_prefetch(sums(1, leaf / kWidth / kWidth), 1);
     }
-    changes.size_ = 0;
+    changes.size = 0;
     for (std::size_t k = first; k < last; ++k) {
       const std::int64_t leaf = leaves[k], delta = to_units(priorities[k]) - units(leaf);
       add(sums(0, leaf / kWidth), leaf % kWidth, delta);
@@ -129,9 +129,9 @@ void SumTree::assign(std::int64_t first, std::int64_t count, const Value& value)
       running[i] = sum;
     }
     changes.add(node, sum - before);
-    if (changes.size_ < kChunk && (node + 1) * kWidth < first + count) continue;
+    if (changes.size < kChunk && (node + 1) * kWidth < first + count) continue;
     pass_up(changes);
-    changes.size_ = 0;
+    changes.size = 0;
   }
 }
 

@@ -55,7 +55,7 @@ class SumTree {
   struct Change {
     std::int64_t node, delta;
   };
-  class Changes;
+  struct Changes;
 
   /// The running sums of a node's children.
   std::int64_t* sums(int level, std::int64_t node) const {

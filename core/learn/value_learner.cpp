@@ -49,8 +49,10 @@ struct ValueLearner::Task {
 
   std::size_t columns(std::int64_t count) const { return static_cast<std::size_t>(count * stride); }
 
-  /// Rows [first, first + count) of the batch, from both networks to the derivatives by every layer's sums.
-  void run(const TransitionBatch& batch, const ValueObjective& o, float scale, float* errors);
+  /// Rows [first, first + count) of the batch, from both networks to the derivatives by every layer's sums. `weights` holds the
+  /// online network's weights transposed.
+  void run(const TransitionBatch& batch, const ValueObjective& o, float scale, float* errors,
+           const FusedMlp::Workspace& weights);
 
   void td_targets(const TransitionBatch& batch, const ValueObjective& o, std::int64_t first, std::int64_t count);
   void distribution_targets(const TransitionBatch& batch, const ValueObjective& o, std::int64_t first,
@@ -139,6 +141,10 @@ void ValueLearner::Task::pick(const float* outputs, const std::vector<std::int32
 
 void ValueLearner::Task::td_targets(const TransitionBatch& batch, const ValueObjective& o, std::int64_t first,
                                     std::int64_t count) {
+  if (batch.targets) {
+    std::copy_n(batch.targets + first, count, targets.data());
+    return;
+  }
   std::copy_n(batch.rewards + first, count, reward.data());
   const float* next_q = forward(target, target_work, batch.next_features, first, count);
   const auto tau = static_cast<float>(o.temperature);
@@ -201,11 +207,12 @@ void ValueLearner::Task::project(const TransitionBatch& batch, const ValueObject
   }
 }
 
-void ValueLearner::Task::run(const TransitionBatch& batch, const ValueObjective& o, float scale, float* errors) {
+void ValueLearner::Task::run(const TransitionBatch& batch, const ValueObjective& o, float scale, float* errors,
+                             const FusedMlp::Workspace& weights) {
   loss = q_value = 0;
   for (std::int64_t b = 0; b < count; ++b)
     action[static_cast<std::size_t>(b)] = static_cast<std::int32_t>(batch.actions[first + b]);
-  const float* weights = batch.weights ? batch.weights + first : nullptr;
+  const float* of_losses = batch.weights ? batch.weights + first : nullptr;
   const bool is_td = o.loss == ValueLoss::kTd;
   is_td ? td_targets(batch, o, first, count) : distribution_targets(batch, o, first, count);
 
@@ -213,7 +220,7 @@ void ValueLearner::Task::run(const TransitionBatch& batch, const ValueObjective&
   float* d_outputs = work.output_gradients();
   pick(outputs, action, count, picked.data());
   if (is_td) {
-    loss_kernels().td(count, stride, num_actions, outputs, action.data(), targets.data(), weights,
+    loss_kernels().td(count, stride, num_actions, outputs, action.data(), targets.data(), of_losses,
                       static_cast<float>(o.delta), scale, d_outputs, errors + first, loss);
     for (std::int64_t b = 0; b < count; ++b) {
       q_value += picked[static_cast<std::size_t>(b)];
@@ -221,10 +228,10 @@ void ValueLearner::Task::run(const TransitionBatch& batch, const ValueObjective&
     }
   } else {
     if (o.loss == ValueLoss::kCategorical) {
-      loss_kernels().cross_entropy(count, stride, num_outputs, picked.data(), targets.data(), weights, scale,
+      loss_kernels().cross_entropy(count, stride, num_outputs, picked.data(), targets.data(), of_losses, scale,
                                    d_picked.data(), errors + first, loss);
     } else {
-      loss_kernels().quantile(count, stride, num_outputs, num_outputs, picked.data(), targets.data(), weights,
+      loss_kernels().quantile(count, stride, num_outputs, num_outputs, picked.data(), targets.data(), of_losses,
                               static_cast<float>(o.kappa), scale, d_picked.data(), errors + first, loss);
     }
     std::fill_n(d_outputs, num_actions * num_outputs * stride, 0.0f);
@@ -238,8 +245,7 @@ void ValueLearner::Task::run(const TransitionBatch& batch, const ValueObjective&
     }
   }
   if (online.dueling()) split_streams(count, stride, num_actions, num_outputs, d_outputs);
-  online.fused()->backward_rows(online.weights(), batch.features + first * online.num_inputs(), count, work, false,
-                                nullptr);
+  online.fused()->backward_rows(online.weights(), count, work, weights);
 }
 
 ValueLearner::ValueLearner(QNetwork& online, QNetwork& target, const Compute& compute)
@@ -253,7 +259,11 @@ ValueLearner::~ValueLearner() = default;
 void ValueLearner::gradient(const TransitionBatch& batch, const ValueObjective& objective) {
   CORVID_CHECK(batch.size > 0, "an empty batch");
   ++num_gradients_;
-  online_.fused() ? with_kernels(batch, objective) : with_autograd(batch, objective);
+  if (online_.fused()) {
+    with_kernels(batch, objective);
+  } else {
+    with_autograd(to_tensors(batch, online_.num_inputs(), online_.num_actions(), compute_.device), objective);
+  }
   online_.pull_gradient();
 }
 
@@ -265,11 +275,16 @@ void ValueLearner::with_kernels(const TransitionBatch& batch, const ValueObjecti
   errors_ = at::Tensor();
   const float scale = 1 / static_cast<float>(n);
   // First each thread takes slices of the batch, then parts of the weights, whose gradients add up slice by slice.
-  auto run_slice = [&](int slice) {
+  auto run_slice = [&](int slice, const FusedMlp::Workspace& weights) {
     Task& task = *tasks_[static_cast<std::size_t>(slice)];
     task.first = slice * n / num_slices;
     task.count = (slice + 1) * n / num_slices - task.first;
-    task.run(batch, objective, scale, host_errors_.data());
+    task.run(batch, objective, scale, host_errors_.data(), weights);
+  };
+  auto transposed = [&](int slice) -> const FusedMlp::Workspace& {
+    FusedMlp::Workspace& work = tasks_[static_cast<std::size_t>(slice)]->work;
+    online_.fused()->transpose_weights(online_.weights(), false, work);
+    return work;
   };
   auto run_part = [&](int part) {
     Task& own = *tasks_[static_cast<std::size_t>(part)];
@@ -281,11 +296,12 @@ void ValueLearner::with_kernels(const TransitionBatch& batch, const ValueObjecti
   };
   const int count = static_cast<int>(num_slices);
   auto serial = [&] {
-    for (int k = 0; k < count; ++k) run_slice(k);
+    const FusedMlp::Workspace& weights = transposed(0);
+    for (int k = 0; k < count; ++k) run_slice(k, weights);
     for (int k = 0; k < count; ++k) run_part(k);
   };
   auto split = [&] {
-    compute_.pool->run(count, run_slice);
+    compute_.pool->run(count, [&](int slice) { run_slice(slice, transposed(slice)); });
     compute_.pool->run(count, run_part);
   };
   compute_.pool&& count > 1 ? choice_.run(serial, split) : serial();
@@ -327,52 +343,48 @@ ValueTensors to_tensors(const TransitionBatch& batch, std::int64_t num_inputs, s
           .discount = upload(batch.discounts, {n}, at::kFloat),
           .weight = upload(batch.weights, {n}, at::kFloat),
           .legal = upload(batch.legal, {n, num_actions}, at::kByte),
-          .next_legal = upload(batch.next_legal, {n, num_actions}, at::kByte)};
+          .next_legal = upload(batch.next_legal, {n, num_actions}, at::kByte),
+          .target = upload(batch.targets, {n}, at::kFloat)};
 }
 
-void ValueLearner::with_autograd(const TransitionBatch& batch, const ValueObjective& o) {
-  const auto [x, next_x, actions, reward, discount, weight, legal, next_legal] =
-      to_tensors(batch, online_.num_inputs(), online_.num_actions(), compute_.device);
-  at::Tensor target;
-  {
-    at::NoGradGuard no_grad;
-    const at::Tensor next = target_.forward(next_x);
-    if (o.munchausen) {
-      const at::Tensor q = target_.forward(x).squeeze(2);
-      const at::Tensor bonus = munchausen_bonus(q.gather(1, actions.unsqueeze(1)).squeeze(1),
-                                                soft_maximum(q, legal, o.temperature), o.alpha, o.log_policy_low);
-      target = td_target(reward + bonus, discount, soft_maximum(next.squeeze(2), next_legal, o.temperature));
-    } else {
-      const at::Tensor judge = o.double_q ? online_.forward(next_x) : next;
-      const at::Tensor chosen = pick(next, greedy_actions(values_of(judge, o), next_legal));  // [B, K]
-      if (o.loss == ValueLoss::kTd)
-        target = td_target(reward, discount, chosen.squeeze(1));
-      else if (o.loss == ValueLoss::kQuantile)
-        target = td_target(reward.unsqueeze(1), discount.unsqueeze(1), chosen);
-      else
-        target = categorical_projection(at::softmax(chosen, 1), reward, discount, o.v_min, o.v_max);
-    }
+at::Tensor ValueLearner::make_target(const ValueTensors& b, const ValueObjective& o) {
+  at::NoGradGuard no_grad;
+  const at::Tensor next = target_.forward(b.next_features);
+  if (o.munchausen) {
+    const at::Tensor q = target_.forward(b.features).squeeze(2);
+    const at::Tensor bonus = munchausen_bonus(q.gather(1, b.action.unsqueeze(1)).squeeze(1),
+                                              soft_maximum(q, b.legal, o.temperature), o.alpha, o.log_policy_low);
+    return td_target(b.reward + bonus, b.discount, soft_maximum(next.squeeze(2), b.next_legal, o.temperature));
   }
+  const at::Tensor judge = o.double_q ? online_.forward(b.next_features) : next;
+  const at::Tensor chosen = pick(next, greedy_actions(values_of(judge, o), b.next_legal));  // [B, K]
+  if (o.loss == ValueLoss::kTd) return td_target(b.reward, b.discount, chosen.squeeze(1));
+  if (o.loss == ValueLoss::kQuantile) return td_target(b.reward.unsqueeze(1), b.discount.unsqueeze(1), chosen);
+  return categorical_projection(at::softmax(chosen, 1), b.reward, b.discount, o.v_min, o.v_max);
+}
 
-  const at::Tensor outputs = online_.forward(x), predicted = pick(outputs, actions);
+void ValueLearner::with_autograd(const ValueTensors& b, const ValueObjective& o) {
+  const at::Tensor target = b.target.defined() ? b.target : make_target(b, o);
+  const at::Tensor outputs = online_.forward(b.features), predicted = pick(outputs, b.action);
   at::Tensor loss;
   if (o.loss == ValueLoss::kTd) {
     const at::Tensor error = predicted.squeeze(1) - target;
-    loss = td_loss(error, weight, o.delta);
+    loss = td_loss(error, b.weight, o.delta);
     errors_ = error.detach().abs();
   } else {
     const at::Tensor losses =
         o.loss == ValueLoss::kCategorical
             ? cross_entropy(predicted, target)
-            : quantile_huber_loss(predicted, quantile_midpoints(online_.num_outputs()).to(x.device()), target, o.kappa);
-    loss = weighted_mean(losses, weight);
+            : quantile_huber_loss(predicted, quantile_midpoints(online_.num_outputs()).to(target.device()), target,
+                                  o.kappa);
+    loss = weighted_mean(losses, b.weight);
     errors_ = losses.detach();
   }
   online_.zero_gradient();
   loss.backward();
 
   at::NoGradGuard no_grad;
-  const at::Tensor q = values_of(outputs.detach(), o).gather(1, actions.unsqueeze(1)).mean();
+  const at::Tensor q = values_of(outputs.detach(), o).gather(1, b.action.unsqueeze(1)).mean();
   sums_.add_(at::stack({loss.detach(), q}).to(at::kDouble));
 }
 

@@ -41,6 +41,7 @@ struct TransitionBatch {
   const float *rewards = nullptr,
               *discounts = nullptr;  // [B]; discounts are gamma^n, or 0 where the episode terminated
   const float* weights = nullptr;    // [B] of the losses; null: 1
+  const float* targets = nullptr;    // [B] of Q(s, a), for kTd; null: made from rewards and the target network
   const std::uint8_t *legal = nullptr, *next_legal = nullptr;  // [B, A] masks; null: all legal
 };
 
@@ -50,6 +51,7 @@ struct ValueTensors {
   at::Tensor action;                    // [B] int64
   at::Tensor reward, discount, weight;  // [B]
   at::Tensor legal, next_legal;         // [B, A] uint8
+  at::Tensor target;                    // [B]
 };
 ValueTensors to_tensors(const TransitionBatch& batch, std::int64_t num_inputs, std::int64_t num_actions,
                         const at::Device& device);
@@ -79,7 +81,8 @@ class ValueLearner {
   struct Task;
 
   void with_kernels(const TransitionBatch& batch, const ValueObjective& objective);
-  void with_autograd(const TransitionBatch& batch, const ValueObjective& objective);
+  void with_autograd(const ValueTensors& batch, const ValueObjective& objective);
+  at::Tensor make_target(const ValueTensors& batch, const ValueObjective& objective);
 
   QNetwork &online_, &target_;
   Compute compute_;

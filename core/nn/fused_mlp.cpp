@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "core/base/check.h"
 
@@ -57,13 +58,16 @@ FusedMlp::Workspace::Workspace(const FusedMlp& mlp, std::int64_t rows) : rows_(r
   };
   auto lay_out = [&] {
     used = 0;
-    for (auto* list : {&hidden_, &sums_, &normal_, &scales_, &gradients_, &transposed_}) list->clear();
+    for (auto* list : {&hidden_, &sums_, &normal_, &scales_, &gradients_, &d_gains_, &d_shifts_, &transposed_})
+      list->clear();
     for (std::int64_t width : mlp.shape_.hidden) {
       hidden_.push_back(take(rows * padded(width)));
       sums_.push_back(silu ? take(rows * padded(width)) : nullptr);
       normal_.push_back(mlp.shape_.layer_norm ? take(rows * padded(width)) : nullptr);
       scales_.push_back(mlp.shape_.layer_norm ? take(rows) : nullptr);
       gradients_.push_back(take(rows * padded(width)));
+      d_gains_.push_back(mlp.shape_.layer_norm ? take(width) : nullptr);
+      d_shifts_.push_back(mlp.shape_.layer_norm ? take(width) : nullptr);
     }
     for (const Layer& layer : mlp.layers_) transposed_.push_back(take(layer.outputs * padded(layer.inputs)));
     outputs_ = take(mlp.shape_.outputs * stride_);
@@ -160,12 +164,21 @@ void FusedMlp::forward(const float* parameters, const float* x, std::int64_t row
 
 void FusedMlp::backward(const float* parameters, const float* x, std::int64_t rows, Workspace& work, bool accumulate,
                         float* gradient, float* dx) const {
-  backward_rows(parameters, x, rows, work, accumulate, gradient, dx);
+  transpose_weights(parameters, dx != nullptr, work);
+  backward_rows(parameters, rows, work, work, dx);
   if (gradient) weight_gradients(x, rows, work, work, accumulate, gradient);
 }
 
-void FusedMlp::backward_rows(const float* parameters, const float*, std::int64_t rows, Workspace& work, bool accumulate,
-                             float* gradient, float* dx) const {
+void FusedMlp::transpose_weights(const float* parameters, bool first_layer, Workspace& work) const {
+  for (std::size_t l = first_layer ? 0 : 1; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    kernels_.transpose(layer.inputs, layer.outputs, parameters + layer.weight, layer.outputs, work.transposed_[l],
+                       padded(layer.inputs));
+  }
+}
+
+void FusedMlp::backward_rows(const float* parameters, std::int64_t rows, Workspace& work, const Workspace& weights,
+                             float* dx) const {
   // dy of the layer at hand; the last layer's is stored by columns.
   const float* dy = work.output_gradients_;
   std::int64_t dy_row = 1, dy_column = work.stride_;
@@ -180,10 +193,7 @@ void FusedMlp::backward_rows(const float* parameters, const float*, std::int64_t
     const Layer& layer = layers_[l];
     const bool last = l + 1 == layers_.size(), first = l == 0;
     const float* inputs = first ? nullptr : work.hidden_[l - 1];
-    float* wt = work.transposed_[l];
-    if (!(last && narrow_))
-      kernels_.transpose(layer.inputs, layer.outputs, parameters + layer.weight, layer.outputs, wt,
-                         padded(layer.inputs));
+    const float* wt = weights.transposed_[l];
     // Where a ReLU is shut in every row, so is its derivative.
     const std::int32_t* used = last || shape_.layer_norm ? nullptr : work.used_[l].list();
     float* to = first ? dx : work.gradients_[l - 1];
@@ -194,8 +204,7 @@ void FusedMlp::backward_rows(const float* parameters, const float*, std::int64_t
     if (!first && shape_.layer_norm) {
       const Layer& below = layers_[l - 1];
       kernels_.layer_norm_gradient(rows, layer.inputs, work.normal_[l - 1], stride, work.scales_[l - 1],
-                                   parameters + below.gain, to, accumulate, gradient ? gradient + below.gain : nullptr,
-                                   gradient ? gradient + below.shift : nullptr);
+                                   parameters + below.gain, to, false, work.d_gains_[l - 1], work.d_shifts_[l - 1]);
     }
     dy = to;
     dy_row = stride;
@@ -209,8 +218,14 @@ void FusedMlp::weight_gradients(const float* x, std::int64_t rows, const Workspa
     const Layer& layer = layers_[l];
     const std::int64_t first = layer.inputs * part / num_parts, last = layer.inputs * (part + 1) / num_parts;
     if (first == last) continue;
+    const bool whole = last == layer.inputs;  // one part does what a layer has once
     weight_gradient(l, l == 0 ? x : work.hidden_[l - 1], rows, work, scratch, accumulate, gradient + layer.weight,
-                    last == layer.inputs ? gradient + layer.bias : nullptr, first, last);
+                    whole ? gradient + layer.bias : nullptr, first, last);
+    if (!whole || layer.gain < 0) continue;
+    for (auto [from, to] : {std::pair(work.d_gains_[l], layer.gain), {work.d_shifts_[l], layer.shift}}) {
+      if (!accumulate) std::fill_n(gradient + to, layer.outputs, 0.0f);
+      kernels_.add(layer.outputs, from, gradient + to);
+    }
   }
 }
 

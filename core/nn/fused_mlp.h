@@ -58,11 +58,12 @@ class FusedMlp {
       void operator()(float* memory) const;
     };
     std::unique_ptr<float[], Free> memory_;
-    std::vector<float*> hidden_, sums_;  // [rows, width] of each hidden layer; sums of SiLU alone
-    std::vector<float*> normal_;         // [rows, width] with layer normalisation: what gain and shift apply to
-    std::vector<float*> scales_;         // [rows] its 1 / standard deviation
-    std::vector<float*> gradients_;      // [rows, width] by the sums of each hidden layer
-    std::vector<float*> transposed_;     // weights [outputs, inputs] of each layer
+    std::vector<float*> hidden_, sums_;       // [rows, width] of each hidden layer; sums of SiLU alone
+    std::vector<float*> normal_;              // [rows, width] with layer normalisation: what gain and shift apply to
+    std::vector<float*> scales_;              // [rows] its 1 / standard deviation
+    std::vector<float*> gradients_;           // [rows, width] by the sums of each hidden layer
+    std::vector<float*> d_gains_, d_shifts_;  // [width] with layer normalisation
+    std::vector<float*> transposed_;          // weights [outputs, inputs] of each layer
     float *outputs_, *output_gradients_;
     float* rows_of_outputs_;  // [rows, outputs], for last layers that are not narrow
     float* scratch_;
@@ -93,11 +94,14 @@ class FusedMlp {
   // The two halves of `backward`, for threads that share a batch: first each one its rows, then each one a part of the weights.
 
   /// From work.output_gradients() to the derivatives by every layer's sums, which stay in `work`, and by x where `dx` is not
-  /// null. Writes of `gradient`, where that is not null, what belongs to layer normalisation.
-  void backward_rows(const float* parameters, const float* x, std::int64_t rows, Workspace& work, bool accumulate,
-                     float* gradient, float* dx = nullptr) const;
+  /// null. Reads the transposed weights in `weights`.
+  void backward_rows(const float* parameters, std::int64_t rows, Workspace& work, const Workspace& weights,
+                     float* dx = nullptr) const;
 
-  /// The gradient of weights and biases, of every layer the weights of one `num_parts`-th of its inputs. `scratch` is a
+  /// Leaves the weights transposed in `work`, as backward_rows reads them; the first layer's only for derivatives by x.
+  void transpose_weights(const float* parameters, bool first_layer, Workspace& work) const;
+
+  /// The gradient of the parameters, of every layer the weights of one `num_parts`-th of its inputs. `scratch` is a
   /// workspace of the calling thread, and may be `work`.
   void weight_gradients(const float* x, std::int64_t rows, const Workspace& work, Workspace& scratch, bool accumulate,
                         float* gradient, std::int64_t part = 0, std::int64_t num_parts = 1) const;

@@ -11,6 +11,7 @@ Fields fields(QNetworkConfig& c) {
       Field("net_arch", &c.net_arch, "widths of the hidden layers; [] takes 64, 64, and 128 or 512 behind convolutions")
           .at_least(1),
       Field("activation", &c.activation, "between the layers").one_of({"tanh", "relu", "silu"}),
+      Field("layer_norm", &c.layer_norm, "normalise the sums of each hidden layer before the activation"),
       Field("dueling", &c.dueling, "a stream for the state's value beside the advantages"),
       Field("noisy", &c.noisy, "learned noise on the weights explores instead of epsilon"),
       Field("noisy_std", &c.noisy_std, "first standard deviation of that noise, over the root of a layer's inputs")
@@ -57,17 +58,20 @@ QNetwork::QNetwork(const EnvSpec& spec, const QNetworkConfig& config, std::int64
   if (image) body_.emplace(*image, config.frame_stack, rng);
   const std::int64_t width = body_ ? body_->size() : num_inputs_;
   mlp_ = Mlp(width, hidden_layers(config, body_), (num_actions_ + dueling_) * num_outputs,
-             parse_activation(config.activation), 1.0, rng);
+             parse_activation(config.activation), 1.0, rng, config.layer_norm);
   std::vector<at::Tensor> tensors = body_ ? body_->parameters() : std::vector<at::Tensor>();
   const std::size_t first_layer = tensors.size();
   for (const at::Tensor& tensor : mlp_.parameters()) tensors.push_back(tensor);
 
-  // Weight and bias alternate. sigma starts at noisy_std / sqrt(inputs), and is 0 where no noise goes.
+  // sigma starts at noisy_std / sqrt(inputs), and is 0 where no noise goes.
   std::vector<double> stds(tensors.size(), 0.0);
+  std::int64_t inputs = 0;
   for (std::size_t k = first_layer; k < tensors.size(); ++k) {
-    const at::Tensor& weight = tensors[first_layer + (k - first_layer) / 2 * 2];
-    fill_uniform(tensors[k], weight.size(1), rng);
-    stds[k] = config.noisy_std / std::sqrt(static_cast<double>(weight.size(1)));
+    if (tensors[k].dim() == 2) inputs = tensors[k].size(1);
+    const bool is_bias = tensors[k].dim() == 1 && tensors[k - 1].dim() == 2;
+    if (tensors[k].dim() == 1 && !is_bias) continue;  // gain or shift
+    fill_uniform(tensors[k], inputs, rng);
+    stds[k] = config.noisy_std / std::sqrt(static_cast<double>(inputs));
   }
   std::vector<std::int64_t> sizes;
   for (at::Tensor& tensor : tensors) {

@@ -18,6 +18,7 @@ namespace corvid {
 struct QNetworkConfig {
   std::vector<std::int64_t> net_arch;  // empty: 64, 64; for images what their paper has
   std::string activation = "relu";
+  bool layer_norm = false;
   bool dueling = false;
   bool noisy = false;
   double noisy_std = 0.5;
@@ -35,6 +36,8 @@ void check_discrete_actions(const EnvSpec& spec, std::string_view agent);
 
 /// Convolutions where the observation is an image, then fully connected layers. Weights and biases start uniformly within
 /// +-1 / sqrt(inputs).
+///
+/// With `layer_norm` the sums of every hidden layer are normalised before the activation (Ba et al. 2016).
 ///
 /// Dueling (Wang et al. 2016, eq. 9): a column V(s) beside the advantages A(s, a), Q = V + A - mean_a A. Both streams share all
 /// hidden layers.

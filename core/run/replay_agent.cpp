@@ -73,47 +73,6 @@ const EnvSpec& checked(const AgentContext& context, const ReplayAgentConfig& con
 
 }  // namespace
 
-/// Greedy, or as exploring as the training at hand. Keeps the stacks of the episodes it plays.
-class ReplayAgent::GreedyPolicy final : public Policy {
- public:
-  explicit GreedyPolicy(ReplayAgent& agent) : agent_(agent) {}
-
-  void begin(std::int64_t) override { stacks_.clear(); }
-
-  void act(const ObsView& obs, std::int64_t n, bool deterministic, Rng& rng, void* actions) override {
-    const std::int64_t num_actions = agent_.num_actions_;
-    push(obs, n);
-    q_.resize(static_cast<std::size_t>(n * num_actions));
-    agent_.q_values(stacks_.data(), n, !deterministic, q_.data());
-    for (std::int64_t i = 0; i < n; ++i) {
-      const std::uint8_t* legal = obs.action_mask ? obs.action_mask + i * num_actions : nullptr;
-      const bool random = !deterministic && rng.random() < agent_.exploration(i, n);
-      static_cast<std::int64_t*>(actions)[i] =
-          agent_.first_action_ + (random ? random_action(num_actions, legal, rng)
-                                         : greedy_action(q_.data() + i * num_actions, num_actions, legal));
-    }
-  }
-
- private:
-  /// The newest observations go behind the others; the first of an episode fills its stack.
-  void push(const ObsView& obs, std::int64_t n) {
-    const std::int64_t depth = agent_.config_.frame_stack, size = agent_.encoder_.size();
-    newest_.resize(static_cast<std::size_t>(n * size));
-    agent_.encoder_.encode(obs, n, false, newest_.data());
-    const bool first = stacks_.size() != newest_.size() * static_cast<std::size_t>(depth);
-    stacks_.resize(newest_.size() * static_cast<std::size_t>(depth));
-    for (std::int64_t i = 0; i < n; ++i) {
-      float* stack = stacks_.data() + i * depth * size;
-      std::copy_n(stack + size, (depth - 1) * size, stack);
-      for (std::int64_t k = first ? 0 : depth - 1; k < depth; ++k)
-        std::copy_n(newest_.data() + i * size, size, stack + k * size);
-    }
-  }
-
-  ReplayAgent& agent_;
-  std::vector<float> stacks_, newest_, q_;  // [n, frame_stack, F], [n, F], [n, A]
-};
-
 ReplayAgent::ReplayAgent(const ReplayAgentConfig& config, const AgentContext& context, std::string_view id)
     : config_(config),
       compute_(open_compute(context)),
@@ -126,13 +85,14 @@ ReplayAgent::ReplayAgent(const ReplayAgentConfig& config, const AgentContext& co
       first_action_(context.spec.action.start),
       replay_(context.spec, replay_settings(config, context)),
       replay_bytes_(ReplayBuffer::bytes_needed(context.spec, replay_settings(config, context))),
-      policy_(std::make_unique<GreedyPolicy>(*this)),
+      policy_(encoder_, {.q_values = [this](const float* features, std::int64_t n, bool exploring,
+                                            float* q) { q_values(features, n, exploring, q); },
+                         .exploration = [this](std::int64_t index, std::int64_t n) { return exploration(index, n); },
+                         .num_actions = num_actions_,
+                         .first_action = first_action_,
+                         .frame_stack = config.frame_stack}),
       q_(static_cast<std::size_t>(context.num_envs * num_actions_)),
       values_(static_cast<std::size_t>(context.num_envs)) {}
-
-ReplayAgent::~ReplayAgent() = default;
-
-Policy& ReplayAgent::policy() { return *policy_; }
 
 double ReplayAgent::exploration(std::int64_t index, std::int64_t n) const {
   return config_.noisy ? 0 : exploration_rate(config_, progress_, index, n);

@@ -13,6 +13,7 @@
 #include "core/nn/q_network.h"
 #include "core/run/agent.h"
 #include "core/run/exploration.h"
+#include "core/run/q_policy.h"
 
 namespace corvid {
 
@@ -40,7 +41,6 @@ Fields fields(ReplayAgentConfig& config);
 class ReplayAgent : public Agent {
  public:
   ReplayAgent(const ReplayAgentConfig& config, const AgentContext& context, std::string_view id);
-  ~ReplayAgent() override;
 
   ObsView first_obs() override { return replay_.obs(); }
   ActionView act() override;
@@ -48,7 +48,7 @@ class ReplayAgent : public Agent {
   RolloutStep last_step() override;
   const float* last_values() override;
   bool learn(double progress) override;
-  Policy& policy() override;
+  Policy& policy() override { return policy_; }
   void report(Metrics& metrics) override;
   std::vector<std::string> notes() const override;
   void visit(Archive& archive) override;
@@ -73,7 +73,6 @@ class ReplayAgent : public Agent {
   Rng replay_rng_;  // batches
 
  private:
-  class GreedyPolicy;
   static constexpr std::int64_t kGreedy = std::numeric_limits<std::int64_t>::min();  // no action yet
 
   /// Epsilon of environment `index` of n at this point of the training.
@@ -88,7 +87,7 @@ class ReplayAgent : public Agent {
   std::int64_t num_actions_, first_action_;
   ReplayBuffer replay_;
   std::size_t replay_bytes_;  // when full
-  std::unique_ptr<GreedyPolicy> policy_;
+  QPolicy policy_;
   std::vector<float> features_, newest_, q_, values_;  // of the observations at hand
   bool encoded_ = false;                               // features_ are those of the observations at hand
   double progress_ = 0;

@@ -1,0 +1,39 @@
+#include "core/run/q_policy.h"
+
+#include <algorithm>
+
+#include "core/run/exploration.h"
+
+namespace corvid {
+
+void QPolicy::begin(std::int64_t) { stacks_.clear(); }
+
+void QPolicy::act(const ObsView& obs, std::int64_t n, bool deterministic, Rng& rng, void* actions) {
+  const std::int64_t num_actions = parts_.num_actions;
+  push(obs, n);
+  q_.resize(static_cast<std::size_t>(n * num_actions));
+  parts_.q_values(stacks_.data(), n, !deterministic, q_.data());
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::uint8_t* legal = obs.action_mask ? obs.action_mask + i * num_actions : nullptr;
+    const bool random = !deterministic && rng.random() < parts_.exploration(i, n);
+    static_cast<std::int64_t*>(actions)[i] =
+        parts_.first_action + (random ? random_action(num_actions, legal, rng)
+                                      : greedy_action(q_.data() + i * num_actions, num_actions, legal));
+  }
+}
+
+void QPolicy::push(const ObsView& obs, std::int64_t n) {
+  const std::int64_t depth = parts_.frame_stack, size = encoder_.size();
+  newest_.resize(static_cast<std::size_t>(n * size));
+  encoder_.encode(obs, n, false, newest_.data());
+  const bool first = stacks_.size() != newest_.size() * static_cast<std::size_t>(depth);
+  stacks_.resize(newest_.size() * static_cast<std::size_t>(depth));
+  for (std::int64_t i = 0; i < n; ++i) {
+    float* stack = stacks_.data() + i * depth * size;
+    std::copy_n(stack + size, (depth - 1) * size, stack);
+    for (std::int64_t k = first ? 0 : depth - 1; k < depth; ++k)
+      std::copy_n(newest_.data() + i * size, size, stack + k * size);
+  }
+}
+
+}  // namespace corvid
