@@ -52,9 +52,9 @@ TEST(Pqn, OneUpdateIsTheSameWithKernelsAndWithLibTorch) {
       trained(env, 4, true, settings)->visit(before);  // too short for an update
       trained(env, 256, true, settings)->visit(fused);
       trained(env, 256, false, settings)->visit(reference);
-      const auto& found = fused.fields.at("policy/parameters/flat");
-      const auto& expected = reference.fields.at("policy/parameters/flat");
-      const auto& start = before.fields.at("policy/parameters/flat");
+      const auto& found = fused.fields.at("network/parameters/flat");
+      const auto& expected = reference.fields.at("network/parameters/flat");
+      const auto& start = before.fields.at("network/parameters/flat");
       ASSERT_EQ(found.size(), expected.size());
       double worst = 0, moved = 0;
       for (std::size_t k = 0; k < found.size(); ++k) {
