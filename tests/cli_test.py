@@ -40,16 +40,17 @@ class Help(ProgramTest):
         self.assertRegex(self.ok("--version").stdout, r"^corvid \d+\.\d+\.\d+\n$")
 
     def test_train_help_lists_every_setting_of_run_and_agent(self):
-        agents = [agent["id"] for agent in json.loads(self.ok("list", "agents", "--json").stdout)]
+        agents = {agent["id"]: agent["family"] for agent in json.loads(self.ok("list", "agents", "--json").stdout)}
         self.assertIn("ppo", agents)
         for agent in agents:
             text = self.ok("train", "--agent", agent, "--help").stdout
             words = ["train", "--agent", agent, "--total-timesteps", 8, "--name", "fields", "--n-eval-episodes", 1,
                      "--n-final-eval-episodes", 1, "--max-episode-steps", 5]
-            env = "CartPole-v1"
-            if self.corvid(*words, "--env", env).returncode == 2:  # an agent that does not look at observations
-                env = "Bandit/Bernoulli-v0"
-                self.ok(*words, "--env", env)
+            # Agents that want states to count, or nothing to look at, refuse CartPole.
+            env = {"tabular": "FrozenLake-v1", "bandit": "Bandit/Bernoulli-v0"}.get(agents[agent], "CartPole-v1")
+            if agent == "lin_ucb":
+                env = "Bandit/LinearContextual-v0"
+            self.ok(*words, "--env", env)
             config = read_config(self.folder / f"runs/{env}/{agent}/fields-s0/config.toml")
             names = [*config["run"], *config["agent"], "set", "config", "env_set", "tuned", "json", "quiet"]
             for name in names:

@@ -13,7 +13,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ENVS = ["CartPole-v1", "Pendulum-v1", "Bandit/Bernoulli-v0"]  # for agents that need continuous actions, or no observations
+# Not every agent takes the first: some need continuous actions, nothing to observe, or states that can be counted.
+ENVS = ["CartPole-v1", "Pendulum-v1", "Bandit/Bernoulli-v0", "FrozenLake-v1"]
 BAD_USAGE = 2
 
 

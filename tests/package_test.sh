@@ -33,7 +33,7 @@ if [[ $with_torch == ON ]]; then
       '$1 == agent { good = above ? $2 > bound : $2 < bound } END { exit !good }' "$scratch/learned.txt"
   }
   # Seven steps forward, each of which slips with probability 0.1: the best mean return is -7 / 0.9, about -7.8.
-  for agent in q_learning ppo; do
+  for agent in my_q_learning ppo; do
     return_is $agent '>' -9 || fail "$agent has not learned the example's environment"
   done
   return_is random '<' -30 || fail "random actions do as well, so learning is not shown"

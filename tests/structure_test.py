@@ -20,7 +20,8 @@ WITHOUT_TORCH = ["core/base", "core/env", "core/simd", "core/io", "envs", "rende
                  "core/nn/kernels.simd.cpp", "core/nn/fused_mlp.h", "core/nn/fused_mlp.cpp", "core/learn/returns.h",
                  "core/learn/returns.cpp", "core/learn/loss_kernels.h", "core/learn/loss_kernels.cpp",
                  "core/learn/loss_kernels.simd.cpp", "core/learn/sac_learner.h", "core/learn/sac_learner.cpp",
-                 "core/learn/bandit.h", "core/learn/bandit.cpp",
+                 "core/learn/bandit.h", "core/learn/bandit.cpp", "core/learn/tabular.h", "core/learn/tabular.cpp",
+                 "core/learn/learned_model.h", "core/learn/learned_model.cpp",
                  *("core/buffer/" + name for name in (
                      "replay_buffer.h", "replay_buffer.cpp", "replay_sampling.cpp", "replay_kernels.h", "replay_kernels.cpp",
                      "replay_kernels.simd.cpp", "successor_queue.h", "successor_queue.cpp", "sum_tree.h", "sum_tree.cpp"))]

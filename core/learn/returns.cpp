@@ -27,12 +27,21 @@ void lambda_returns(const float* rewards, const float* next_values, const float*
   }
 }
 
-void discounted_returns(const float* rewards, std::int64_t steps, double gamma, double last_value, float* returns) {
+template <class T>
+static void returns_of(const T* rewards, std::int64_t steps, double gamma, double last_value, T* returns) {
   double following = last_value;
   for (std::int64_t t = steps - 1; t >= 0; --t) {
     following = rewards[t] + gamma * following;
-    returns[t] = static_cast<float>(following);
+    returns[t] = static_cast<T>(following);
   }
+}
+
+void discounted_returns(const float* rewards, std::int64_t steps, double gamma, double last_value, float* returns) {
+  returns_of(rewards, steps, gamma, last_value, returns);
+}
+
+void discounted_returns(const double* rewards, std::int64_t steps, double gamma, double last_value, double* returns) {
+  returns_of(rewards, steps, gamma, last_value, returns);
 }
 
 }  // namespace corvid

@@ -27,5 +27,6 @@ void lambda_returns(const float* rewards, const float* next_values, const float*
 /// Discounted returns of one episode (Sutton and Barto 2018, eq. 3.8): G_t = r_t + gamma G_{t+1}, where the return after
 /// the last of `steps` rewards is `last_value`: 0 when the episode terminated, a value estimate when it was cut off.
 void discounted_returns(const float* rewards, std::int64_t steps, double gamma, double last_value, float* returns);
+void discounted_returns(const double* rewards, std::int64_t steps, double gamma, double last_value, double* returns);
 
 }  // namespace corvid

@@ -31,7 +31,7 @@ double learned_return(const std::string& agent_id, const corvid::EnvOptions& set
 int main() {
   try {
     std::printf("random %.2f\n", learned_return("random", {}, kNumEnvs));
-    std::printf("q_learning %.2f\n", learned_return("q_learning", {{"learning_rate", "0.2"}}, 20'000));
+    std::printf("my_q_learning %.2f\n", learned_return("my_q_learning", {{"learning_rate", "0.2"}}, 20'000));
     std::printf("ppo %.2f\n", learned_return("ppo", {{"n_steps", "128"}, {"learning_rate", "0.001"}}, 20'480));
   } catch (const corvid::Error& error) {
     std::fprintf(stderr, "learn: %s\n", error.what());

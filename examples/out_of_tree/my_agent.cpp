@@ -125,7 +125,7 @@ class QLearning final : public Agent {
   static const EnvSpec& checked(const EnvSpec& spec) {
     const bool tabular = spec.observation.kind == Space::Kind::kDiscrete && spec.action.kind == Space::Kind::kDiscrete;
     if (!tabular) {
-      fail(ErrorKind::kUsage, "q_learning expects discrete observations and actions, got ",
+      fail(ErrorKind::kUsage, "my_q_learning expects discrete observations and actions, got ",
            spec.observation.to_string(), " and ", spec.action.to_string());
     }
     return spec;
@@ -146,6 +146,6 @@ class QLearning final : public Agent {
 };
 
 CORVID_REGISTER_AGENT(
-    QLearning, {.id = "q_learning", .family = "example", .summary = "Tabular Q-learning", .source = "Watkins 1989"});
+    QLearning, {.id = "my_q_learning", .family = "example", .summary = "Tabular Q-learning", .source = "Watkins 1989"});
 
 }  // namespace

@@ -171,7 +171,22 @@ const std::vector<Case>& cases() {
       {"thompson", "Bandit/Bernoulli-v0", {}},
       {"thompson", "Bandit/Gaussian-v0", {{"posterior", "gaussian"}}},
       {"gradient_bandit", "Bandit/Gaussian-v0", {}},
-      {"lin_ucb", "Bandit/LinearContextual-v0", {}}};
+      {"lin_ucb", "Bandit/LinearContextual-v0", {}},
+      {"value_iteration", "FrozenLake-v1", {}},
+      {"policy_iteration", "FrozenLake-v1", {{"gamma", "0.9"}}},
+      {"monte_carlo", "FrozenLake-v1", {}},
+      {"monte_carlo", "Blackjack-v1", {{"learning_rate", "lin_0.1"}}},
+      {"q_learning", "FrozenLake-v1", {{"learning_rate", "lin_0.5"}}},
+      {"q_learning", "Taxi-v4", {}},
+      {"double_q_learning", "FrozenLake-v1", {}},
+      {"sarsa", "Taxi-v4", {}},
+      {"sarsa", "FrozenLake-v1", {}},
+      {"expected_sarsa", "FrozenLake-v1", {}},
+      {"sarsa_lambda", "FrozenLake-v1", {{"replacing_traces", "false"}}},
+      {"sarsa_lambda", "Taxi-v4", {}},
+      {"n_step_sarsa", "FrozenLake-v1", {{"n_steps", "5"}}},
+      {"dyna_q", "FrozenLake-v1", {}},
+      {"dyna_q", "Taxi-v4", {{"prioritized_sweeping", "true"}}}};
   return list;
 }
 
