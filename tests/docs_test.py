@@ -12,7 +12,8 @@ import shlex
 import subprocess
 import sys
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "agents/README.md", "envs/README.md", "docs/formats.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "agents/README.md", "agents/bandit/README.md", "agents/tabular/README.md",
+             "agents/value/README.md", "envs/README.md", "docs/formats.md", "docs/speed.md"]
 LAUNCHER_COMMANDS = {"test", "build", "setup", "lint", "clean"}
 LAUNCHER_OPTIONS = {"--torch", "--no-install"}
 CODE_LINE = re.compile(r"`([\w./]+\.(?:h|cpp|py)):(\d+)`(\s+)`([^`]+)`")
