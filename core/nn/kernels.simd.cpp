@@ -522,9 +522,9 @@ void adam(Size n, const AdamFactors& f, float scale, const float* gradient, floa
     const Vector v = fma(beta2, get(square + i), rest2 * g * g);
     put(mean + i, m);
     put(square + i, v);
-    const Vector root = fma(sqrt(v), set(f.root_scale), set(f.eps));
+    const Vector root = fma(fast_root(v), set(f.root_scale), set(f.eps));
     const Vector p = get(parameters + i);
-    put(parameters + i, fnma(set(f.step_size), m / root, fnma(set(f.weight_decay), p, p)));
+    put(parameters + i, fnma(set(f.step_size), divide(m, root), fnma(set(f.weight_decay), p, p)));
   });
 }
 

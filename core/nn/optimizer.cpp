@@ -27,7 +27,7 @@ float clip_scale(const Parameters& parameters, double max_norm) {
       std::sqrt(kernels().sum_of_squares(parameters.size(), parameters.gradient().const_data_ptr<float>())), max_norm);
 }
 
-constexpr std::int64_t kFewParameters = 1 << 15;  // that one thread takes alone
+constexpr std::int64_t kFewParameters = 1 << 15;  // of a part; fewer than two of these one thread takes alone
 constexpr int kMostParts = 8;
 
 }  // namespace
@@ -60,11 +60,11 @@ void Adam::kernel_step(Parameters& parameters, const AdamFactors& factors, doubl
   const float* const gradient = parameters.gradient().const_data_ptr<float>();
   float *const flat = parameters.flat().data_ptr<float>(), *const mean = mean_.data_ptr<float>();
   float* const square = square_.data_ptr<float>();
-  if (size <= kFewParameters)
+  if (size < 2 * kFewParameters)
     return kernels().adam(size, factors, clip_scale(parameters, max_grad_norm), gradient, flat, mean, square);
 
   // Parts depend on the size alone, so the norm does not depend on the number of threads.
-  const std::int64_t parts = std::min<std::int64_t>(kMostParts, size / (kFewParameters / 2));
+  const std::int64_t parts = std::min<std::int64_t>(kMostParts, size / kFewParameters);
   auto begin = [&](std::int64_t part) { return part * (size / kParameterAlignment) / parts * kParameterAlignment; };
   std::array<double, kMostParts> squares{};
   float scale = 1;

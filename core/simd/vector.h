@@ -47,6 +47,7 @@ CORVID_INLINE Vector with_sign_of(Vector sign, Vector x) {
   return _mm512_or_ps(_mm512_and_ps(negative_zero, sign), _mm512_andnot_ps(negative_zero, x));
 }
 CORVID_INLINE Vector reciprocal_estimate(Vector x) { return _mm512_rcp14_ps(x); }
+CORVID_INLINE Vector reciprocal_root_estimate(Vector x) { return _mm512_rsqrt14_ps(x); }
 CORVID_INLINE float sum(Vector x) { return _mm512_reduce_add_ps(x); }
 CORVID_INLINE Ints set_int(std::int32_t x) { return _mm512_set1_epi32(x); }
 CORVID_INLINE Ints load_ints(const std::int32_t* p, Mask mask) { return _mm512_maskz_loadu_epi32(mask, p); }
@@ -105,6 +106,7 @@ CORVID_INLINE Vector reciprocal_estimate(Vector x) {
   const Vector r = _mm256_rcp_ps(x);  // 12 bits; one step of Newton's
   return _mm256_mul_ps(r, _mm256_fnmadd_ps(x, r, _mm256_set1_ps(2.0f)));
 }
+CORVID_INLINE Vector reciprocal_root_estimate(Vector x) { return _mm256_rsqrt_ps(x); }  // 12 bits
 CORVID_INLINE float sum(Vector x) {
   __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   half = _mm_add_ps(half, _mm_movehl_ps(half, half));
@@ -143,6 +145,15 @@ CORVID_INLINE Vector divide(Vector a, Vector b) {
   const Vector r = reciprocal_estimate(b);
   const Vector q = a * r;
   return fma(fnma(b, r, set(1.0f)), q, q);
+}
+
+/// The root of x >= 0 to a unit or two in the last place, without the processor's slow divider; 0 below 1e-37. NaN stays NaN.
+CORVID_INLINE Vector fast_root(Vector x) {
+  const Vector r = reciprocal_root_estimate(x);
+  // One step of Newton's for 1 / sqrt(x), taken on the root itself.
+  const Vector root = x * r;
+  const Vector better = fma(fnma(root, root, x), r * set(0.5f), root);
+  return select(less(x, set(1e-37f)), set(0.0f), better);
 }
 
 /// x = n ln 2 + r with |r| <= ln 2 / 2, for |x| < 2^21. Writes 2^n; 2^-127 counts as 0, and n is at most 127.
