@@ -53,8 +53,8 @@ int finish(Run& run, const Output& output) {
   const EvaluationResult& evaluation = summary.evaluation;
   if (!output.quiet) {
     std::cout << std::fixed << std::setprecision(2) << "evaluation: " << evaluation.mean_reward() << " ± "
-              << evaluation.std_reward() << " over " << evaluation.rewards.size() << " episodes (best during the training: "
-              << summary.best_mean_reward << ")\n"
+              << evaluation.std_reward() << " over " << evaluation.rewards.size()
+              << " episodes (best during the training: " << summary.best_mean_reward << ")\n"
               << std::setprecision(1) << "trained " << summary.steps << " steps in " << summary.seconds << " s ("
               << count_text(summary.steps_per_second) << " steps/s)\n"
               << "run folder: " << summary.run_dir.string() << "\n"

@@ -1,5 +1,7 @@
 // C51: the distribution of the return on fixed atoms, projected and learned by cross-entropy.
 // Source: Bellemare et al. 2017, algorithm 1. Deviation: as dqn.
+#include <cmath>
+
 #include "core/run/replay_agent.h"
 
 namespace corvid {
@@ -36,8 +38,8 @@ class C51 final : public ValueAgent {
 
  private:
   static const Config& checked(const Config& config) {
-    if (config.v_min < config.v_max) return config;
-    fail(ErrorKind::kUsage, "v_min ", config.v_min, " must be less than v_max ", config.v_max);
+    if (config.v_min < config.v_max && std::isfinite(config.v_max - config.v_min)) return config;
+    fail(ErrorKind::kUsage, "v_min ", config.v_min, " must be less than v_max ", config.v_max, ", and both finite");
   }
 };
 

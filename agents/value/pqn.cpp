@@ -60,7 +60,7 @@ class Pqn final : public Agent {
       : config_(config),
         compute_(open_compute(context)),
         rng_(context.seed),
-        encoder_(checked(context.spec).observation, config.normalize_observations, config.clip_observations),
+        encoder_(checked(context.spec, config).observation, config.normalize_observations, config.clip_observations),
         num_actions_(context.spec.action.n),
         first_action_(context.spec.action.start),
         network_(context.spec, config, 1, compute_, rng_),
@@ -158,8 +158,9 @@ class Pqn final : public Agent {
   }
 
  private:
-  static const EnvSpec& checked(const EnvSpec& spec) {
+  static const EnvSpec& checked(const EnvSpec& spec, const Config& config) {
     check_discrete_actions(spec, "pqn");
+    check(config);
     return spec;
   }
 

@@ -1,6 +1,8 @@
 // Rainbow: C51 with double Q, dueling streams, prioritised replay, 3-step returns and noisy networks.
 // Source: Hessel et al. 2018. Deviation: as dqn; the dueling streams share all hidden layers; priorities are the cross-entropy,
 // not the KL divergence.
+#include <cmath>
+
 #include "core/run/replay_agent.h"
 
 namespace corvid {
@@ -40,8 +42,8 @@ class Rainbow final : public ValueAgent {
 
  private:
   static const Config& checked(const Config& config) {
-    if (config.v_min < config.v_max) return config;
-    fail(ErrorKind::kUsage, "v_min ", config.v_min, " must be less than v_max ", config.v_max);
+    if (config.v_min < config.v_max && std::isfinite(config.v_max - config.v_min)) return config;
+    fail(ErrorKind::kUsage, "v_min ", config.v_min, " must be less than v_max ", config.v_max, ", and both finite");
   }
 };
 

@@ -197,9 +197,10 @@ void ValueLearner::Task::project(const TransitionBatch& batch, const ValueObject
     const float r = batch.rewards[first + b], discount = batch.discounts[first + b];
     for (std::int64_t k = 0; k < num_outputs; ++k) {
       const float z = r + discount * (low + gap * static_cast<float>(k));
-      const float place = std::clamp((z - low) / gap, 0.0f, last);
+      const bool is_number = !std::isnan(z);  // a reward that is none shows in the loss, not in the index
+      const float place = is_number ? std::clamp((z - low) / gap, 0.0f, last) : 0;
       const auto below = std::min(static_cast<std::int64_t>(place), num_outputs - 2);
-      const float mass = picked[static_cast<std::size_t>(k * stride + b)];
+      const float mass = is_number ? picked[static_cast<std::size_t>(k * stride + b)] : z;
       const float upper = mass * (place - static_cast<float>(below));
       targets[static_cast<std::size_t>(below * stride + b)] += mass - upper;
       targets[static_cast<std::size_t>((below + 1) * stride + b)] += upper;

@@ -1,5 +1,6 @@
 #include "core/nn/conv_body.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/check.h"
@@ -22,6 +23,12 @@ std::optional<ImageShape> image_shape(const Space& observation) {
   double high = 0;
   for (double bound : space.high) high = std::max(high, bound);
   if (std::isfinite(high) && high > 0) image.high = high;
+  return image;
+}
+
+std::optional<ImageShape> image_shape(const Space& observation, bool normalized) {
+  std::optional<ImageShape> image = image_shape(observation);
+  if (image && normalized) image->high = 1;
   return image;
 }
 

@@ -21,6 +21,9 @@ struct ImageShape {
 /// three dimensions the first one counts channels where it is smaller than the last.
 std::optional<ImageShape> image_shape(const Space& observation);
 
+/// The same, for features that were `normalized` before the network sees them: those are not divided once more.
+std::optional<ImageShape> image_shape(const Space& observation, bool normalized);
+
 class ConvBody {
  public:
   /// From 36 x 36 pixels on, the three layers of Mnih et al. 2015 (32 filters of 8 x 8 with stride 4, 64 of 4 x 4 with stride

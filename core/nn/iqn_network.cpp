@@ -24,7 +24,8 @@ IqnNetwork::IqnNetwork(const EnvSpec& spec, const QNetworkConfig& config, std::i
                        const Compute& compute, Rng& rng)
     : num_actions_(spec.action.n), n_cosines_(n_cosines), activation_(parse_activation(config.activation)) {
   const std::int64_t features = config.frame_stack * Encoder(spec.observation, false).size();
-  if (const auto image = image_shape(spec.observation)) body_.emplace(*image, config.frame_stack, rng);
+  if (const auto image = image_shape(spec.observation, config.normalize_observations))
+    body_.emplace(*image, config.frame_stack, rng);
   std::vector<std::int64_t> hidden = hidden_layers(config, body_), rest = hidden;
   std::int64_t width = body_ ? body_->size() : hidden.front();
   if (!body_) {

@@ -149,8 +149,12 @@ void RmsProp::visit(Archive& archive) { visit_tensor(archive, "square", square_)
 
 void polyak_update(const Parameters& source, Parameters& target, double tau, bool fused) {
   CORVID_CHECK(source.size() == target.size(), "Polyak averaging needs two networks of one shape");
+  at::NoGradGuard no_grad;
+  if (tau == 1) {  // target + (source - target) rounds
+    target.flat().copy_(source.flat());
+    return;
+  }
   if (!use_kernels(fused, target)) {
-    at::NoGradGuard no_grad;
     target.flat().lerp_(source.flat(), tau);
     return;
   }

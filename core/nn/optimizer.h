@@ -79,7 +79,7 @@ class RmsProp final : public Optimizer {
   at::Tensor square_, scratch_;  // [P]
 };
 
-/// target += tau (source - target): slowly moving target networks (Lillicrap et al. 2016).
+/// target += tau (source - target): slowly moving target networks (Lillicrap et al. 2016). tau = 1 copies every bit.
 void polyak_update(const Parameters& source, Parameters& target, double tau, bool fused = true);
 
 }  // namespace corvid

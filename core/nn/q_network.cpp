@@ -1,5 +1,6 @@
 #include "core/nn/q_network.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/check.h"
@@ -8,7 +9,8 @@ namespace corvid {
 
 Fields fields(QNetworkConfig& c) {
   return {
-      Field("net_arch", &c.net_arch, "widths of the hidden layers; [] takes 64, 64, and 128 or 512 behind convolutions")
+      Field("net_arch", &c.net_arch,
+            "widths of the hidden layers; [] takes 120, 84, and 128 or 512 behind convolutions")
           .at_least(1),
       Field("activation", &c.activation, "between the layers").one_of({"tanh", "relu", "silu"}),
       Field("layer_norm", &c.layer_norm, "normalise the sums of each hidden layer before the activation"),
@@ -31,7 +33,7 @@ void check_discrete_actions(const EnvSpec& spec, std::string_view agent) {
 
 std::vector<std::int64_t> hidden_layers(const QNetworkConfig& config, const std::optional<ConvBody>& body) {
   if (!config.net_arch.empty()) return config.net_arch;
-  if (!body) return {64, 64};
+  if (!body) return {120, 84};
   return {body->is_large() ? 512 : 128};
 }
 
@@ -54,7 +56,7 @@ QNetwork::QNetwork(const EnvSpec& spec, const QNetworkConfig& config, std::int64
       noisy_(config.noisy),
       inference_(compute.pool) {
   num_inputs_ = config.frame_stack * Encoder(spec.observation, false).size();
-  const auto image = image_shape(spec.observation);
+  const auto image = image_shape(spec.observation, config.normalize_observations);
   if (image) body_.emplace(*image, config.frame_stack, rng);
   const std::int64_t width = body_ ? body_->size() : num_inputs_;
   mlp_ = Mlp(width, hidden_layers(config, body_), (num_actions_ + dueling_) * num_outputs,

@@ -16,7 +16,7 @@
 namespace corvid {
 
 struct QNetworkConfig {
-  std::vector<std::int64_t> net_arch;  // empty: 64, 64; for images what their paper has
+  std::vector<std::int64_t> net_arch;  // empty: 120, 84; for images what their paper has
   std::string activation = "relu";
   bool layer_norm = false;
   bool dueling = false;

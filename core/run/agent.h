@@ -30,6 +30,8 @@ struct AgentContext {
 
   int max_episode_steps = 0;  // 0: no limit
 
+  bool learning = true;  // false: its policy alone is wanted, and what it learns from takes no memory
+
   /// The environment's transition probabilities, nullopt when it has none. To be called while the agent is made.
   std::function<std::optional<TabularModel>()> model = [] { return std::nullopt; };
 };

@@ -17,13 +17,16 @@ struct ExplorationConfig {
 };
 Fields fields(ExplorationConfig& config);
 
+/// Throws Error for a schedule that its epsilons do not allow.
+void check(const ExplorationConfig& config);
+
 /// Epsilon of environment `index` of `num_envs` when `progress` in [0, 1] of the training is done. "linear" and "exponential" go
 /// from the first to the last epsilon over a fraction of the training; "ladder" gives every environment its own constant one,
 /// eps^(1 + 7 index / (num_envs - 1)) with the first epsilon (Horgan et al. 2018, section 4.1).
 double exploration_rate(const ExplorationConfig& config, double progress, std::int64_t index, std::int64_t num_envs);
 
-/// One of `num_actions` actions, each as likely, among those whose `legal` entry is 1; all of them when it is null. Throws Error
-/// when none is legal.
+/// One of `num_actions` actions, each as likely, among those whose `legal` entry is not 0; all of them when it is null.
+/// Throws Error when none is legal.
 std::int64_t random_action(std::int64_t num_actions, const std::uint8_t* legal, Rng& rng);
 
 /// The action of the largest value among the legal ones; the first of equal ones.

@@ -52,7 +52,7 @@ std::string bytes_text(std::size_t bytes) {
 }
 
 ReplaySettings replay_settings(const ReplayAgentConfig& config, const AgentContext& context) {
-  return {.capacity = config.buffer_size,
+  return {.capacity = context.learning ? config.buffer_size : 1,
           .num_envs = context.num_envs,
           .max_episode_steps = context.max_episode_steps,
           .n_steps = config.n_steps,
@@ -68,6 +68,7 @@ const EnvSpec& checked(const AgentContext& context, const ReplayAgentConfig& con
     fail(ErrorKind::kUsage, "learning_starts ", config.learning_starts, " is more than buffer_size ",
          config.buffer_size, " holds: nothing would ever be learned");
   }
+  if (!config.noisy) check(config);
   return context.spec;
 }
 
@@ -117,6 +118,7 @@ ActionView ReplayAgent::act() {
   const std::uint8_t* masks = replay_.obs().action_mask;
   auto* actions = static_cast<std::int64_t*>(replay_.actions());
   encode_now();
+  before_acting();
   auto legal = [&](std::int64_t i) { return masks ? masks + i * num_actions_ : nullptr; };
   bool greedy = false;
   for (std::int64_t i = 0; i < n; ++i) {
@@ -143,9 +145,9 @@ RolloutStep ReplayAgent::last_step() {
 }
 
 const float* ReplayAgent::last_values() {
+  if (!encoded_) return values_.data();  // nothing was acted on yet
   const std::int64_t n = replay_.num_envs();
   const std::uint8_t* masks = replay_.obs().action_mask;
-  encode_now();
   q_values(features_.data(), n, false, q_.data());
   for (std::int64_t i = 0; i < n; ++i) {
     const float* q = q_.data() + i * num_actions_;

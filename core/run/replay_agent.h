@@ -18,15 +18,16 @@
 namespace corvid {
 
 struct ReplayAgentConfig : QNetworkConfig, ExplorationConfig {
-  Schedule learning_rate = 1e-4;
+  ReplayAgentConfig() { exploration_fraction = 0.5; }
+  Schedule learning_rate = 2.5e-4;
   std::int64_t buffer_size = 100'000;
   std::int64_t learning_starts = 1000;
-  std::int64_t batch_size = 32;
+  std::int64_t batch_size = 128;
   double gamma = 0.99;
-  std::int64_t train_freq = 4;
+  std::int64_t train_freq = 10;
   std::int64_t gradient_steps = 1;
   double tau = 1;
-  std::int64_t target_update_interval = 1000;
+  std::int64_t target_update_interval = 500;
   std::int64_t n_steps = 1;
   bool prioritized_replay = false;
   double prioritized_alpha = 0.6;
@@ -57,6 +58,9 @@ class ReplayAgent : public Agent {
  protected:
   /// Q(s, a) [n, A] for features [n, num_inputs]; `exploring` while training, with the noise of noisy networks.
   virtual void q_values(const float* features, std::int64_t n, bool exploring, float* q) = 0;
+
+  /// Before every choice of actions: noisy networks draw their noise (Fortunato et al. 2018, algorithm 1).
+  virtual void before_acting() {}
 
   /// One gradient step on a batch; returns what new priorities are made of, [B].
   virtual const float* update(const TransitionBatch& batch, double progress) = 0;
@@ -111,6 +115,7 @@ class ValueAgent : public ReplayAgent {
 
  protected:
   void q_values(const float* features, std::int64_t n, bool exploring, float* q) override;
+  void before_acting() override { online_.draw_noise(rng_); }
   const float* update(const TransitionBatch& batch, double progress) override;
   void update_target() override;
 

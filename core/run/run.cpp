@@ -450,7 +450,9 @@ static LoadedAgent load_agent_of(const fs::path& file, const std::string& device
   loaded.setup.config.fused = fused;
   const auto env = make_env(loaded.setup.config.env, vector_options(loaded.setup.config, AutoReset::kSameStep, 1),
                             loaded.setup.env_options);
-  loaded.agent = loaded.setup.agent->make(agent_context(loaded.setup.config, *env));
+  AgentContext context = agent_context(loaded.setup.config, *env);
+  context.learning = false;
+  loaded.agent = loaded.setup.agent->make(context);
   load_checkpoint(
       file, [&](Archive& archive) { archive("agent", *loaded.agent); }, "agent/");
   return loaded;

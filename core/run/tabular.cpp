@@ -161,6 +161,7 @@ TabularLearner::TabularLearner(const TabularConfig& config, const AgentContext& 
       config_(config),
       next_actions_(static_cast<std::size_t>(context.num_envs), -1),
       gamma_(config.gamma) {
+  check(config);
   set_progress(0);
 }
 

@@ -9,6 +9,7 @@
 //   Probe/Identity-v0    action = obs, 20 steps            20            observation and action one step apart
 //   Probe/OneHot-v0      the parity of obs                 1             integers go in as numbers, not one-hot
 //   Probe/Masked-v0      the best legal action             0.75          the mask of legal actions is ignored
+//   Probe/Image-v0       the quadrant lit in channel 0     1             convolutions, or the layout of pixels
 #include <algorithm>
 
 #include "core/env/env_registry.h"
@@ -165,6 +166,36 @@ struct MaskedChoice {
   std::int64_t illegal = 1;
 };
 
+/// One quadrant is lit in each of two channels; the one in the first channel is the action wanted.
+struct LitQuadrant {
+  static constexpr int kSide = 10, kChannels = 2;
+  using Options = NoOptions;
+  using Obs = std::uint8_t;
+  using Action = std::int64_t;
+
+  explicit LitQuadrant(const Options&) {}
+  static EnvSpec spec(const Options&) {
+    return {.observation = Space::box(0, 255, {kSide, kSide, kChannels}, DType::kUint8),
+            .action = Space::discrete(4),
+            .observation_names = {},
+            .action_names = {"top left", "top right", "bottom left", "bottom right"}};
+  }
+  void reset(Rng& rng) {
+    for (std::int64_t& quadrant : lit) quadrant = rng.integers(0, 4);
+  }
+  StepResult step(Action action, Rng&) { return {action == lit[0] ? 1.0 : -1.0, true}; }
+  void observe(Obs* out) const {
+    for (int row = 0; row < kSide; ++row) {
+      for (int column = 0; column < kSide; ++column) {
+        const int quadrant = row / (kSide / 2) * 2 + column / (kSide / 2);
+        for (const std::int64_t wanted : lit) *out++ = quadrant == wanted ? 255 : 0;
+      }
+    }
+  }
+
+  std::int64_t lit[kChannels] = {0, 0};
+};
+
 CORVID_REGISTER_ENV(TwoActions, {.id = "Probe/TwoActions-v0",
                                  .family = "probe",
                                  .summary = "One step, the reward depends on the action: isolates the policy loss",
@@ -197,6 +228,12 @@ CORVID_REGISTER_ENV(MaskedChoice, {.id = "Probe/Masked-v0",
                                    .summary = "One step, the best action may be illegal: isolates the action mask",
                                    .source = "own",
                                    .reward_threshold = 0.7});
+CORVID_REGISTER_ENV(
+    LitQuadrant, {.id = "Probe/Image-v0",
+                  .family = "probe",
+                  .summary = "One step, tell which quadrant is lit in the first of two channels: isolates convolutions",
+                  .source = "own",
+                  .reward_threshold = 0.9});
 
 }  // namespace
 }  // namespace corvid

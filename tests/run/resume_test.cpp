@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -163,6 +164,62 @@ const std::vector<Case>& cases() {
         {"normalize_rewards", "true"},
         {"clip_range_vf", "0.2"}}},
       {"ppo", "FrozenLake-v1", {{"n_steps", "32"}}},
+      // The buffer goes around, priorities change, noise and stacks are in the middle of something.
+      {"dqn",
+       "CartPole-v1",
+       {{"learning_starts", "300"},
+        {"buffer_size", "2000"},
+        {"net_arch", "[16]"},
+        {"n_steps", "3"},
+        {"prioritized_replay", "true"},
+        {"dueling", "true"},
+        {"double_q", "true"},
+        {"normalize_observations", "true"},
+        {"tau", "0.01"},
+        {"target_update_interval", "1"}}},
+      {"dqn",
+       "Probe/Image-v0",
+       {{"learning_starts", "300"},
+        {"net_arch", "[16]"},
+        {"frame_stack", "2"},
+        {"noisy", "true"},
+        {"train_freq", "16"}}},
+      {"c51",
+       "Acrobot-v1",
+       {{"learning_starts", "300"},
+        {"net_arch", "[16]"},
+        {"n_atoms", "11"},
+        {"frame_stack", "2"},
+        {"exploration_schedule", "exponential"}}},
+      {"qrdqn",
+       "Taxi-v4",
+       {{"learning_starts", "300"}, {"net_arch", "[16]"}, {"n_quantiles", "7"}, {"prioritized_replay", "true"}}},
+      {"rainbow",
+       "CartPole-v1",
+       {{"learning_starts", "300"},
+        {"buffer_size", "3000"},
+        {"net_arch", "[16]"},
+        {"n_atoms", "11"},
+        {"frame_stack", "2"},
+        {"learning_rate", "lin_1e-3"}}},
+      {"munchausen_dqn",
+       "FrozenLake-v1",
+       {{"learning_starts", "300"},
+        {"net_arch", "[16]"},
+        {"n_steps", "3"},
+        {"exploration_schedule", "ladder"},
+        {"exploration_initial_eps", "0.4"}}},
+      {"iqn",
+       "CartPole-v1",
+       {{"learning_starts", "300"},
+        {"net_arch", "[16,16]"},
+        {"n_quantiles", "4"},
+        {"n_target_quantiles", "5"},
+        {"n_policy_quantiles", "6"},
+        {"n_cosines", "8"},
+        {"n_steps", "3"},
+        {"prioritized_replay", "true"},
+        {"train_freq", "16"}}},
       {"pqn", "CartPole-v1", {{"n_steps", "64"}, {"normalize_observations", "true"}}},
       {"pqn", "Taxi-v4", {{"n_steps", "32"}, {"optimizer", "adam"}}},
       {"epsilon_greedy", "Bandit/Gaussian-v0", {{"step_size", "0.1"}, {"initial_value", "5"}}},
@@ -201,6 +258,129 @@ TEST(ResumeCases, CoverEveryAgent) {
   for (const std::string& id : agent_registry().names()) {
     EXPECT_TRUE(std::any_of(cases().begin(), cases().end(), [&](const Case& c) { return c.agent == id; })) << id;
   }
+}
+
+/// The values of a column of progress.csv, empty cells left out.
+std::vector<double> column(const fs::path& folder, const std::string& name) {
+  std::ifstream file(folder / "progress.csv");
+  std::vector<double> values;
+  std::optional<std::size_t> place;
+  for (std::string line; std::getline(file, line);) {
+    std::stringstream cells(line);
+    std::size_t k = 0;
+    const bool is_header = !place;
+    for (std::string cell; std::getline(cells, cell, ','); ++k) {
+      if (is_header && cell == name) place = k;
+      if (!is_header && k == *place && !cell.empty()) values.push_back(std::stod(cell));
+    }
+    EXPECT_TRUE(place) << name;
+  }
+  return values;
+}
+
+class ValueAgentRuns : public testing::Test {
+ protected:
+  ValueAgentRuns() : folder_(fs::temp_directory_path() / ("corvid_value_runs_" + std::to_string(::getpid()))) {
+    fs::remove_all(folder_);
+  }
+  ~ValueAgentRuns() override { fs::remove_all(folder_); }
+
+  RunSetup setup(const std::vector<std::pair<std::string, std::string>>& settings) const {
+    RunSetup result;
+    result.config.agent = "dqn";
+    result.config.env = "CartPole-v1";
+    result.config.num_envs = 4;
+    result.config.total_timesteps = 8000;
+    result.config.log_freq = 400;
+    result.config.eval_freq = 1000;
+    result.config.n_final_eval_episodes = 10;
+    result.config.log_dir = folder_.string();
+    result.agent = agent_registry().at("dqn").maker();
+    Fields list = result.agent->fields();
+    set_field(list, "net_arch", "[16]", "agent", "test");
+    set_field(list, "learning_starts", "400", "agent", "test");
+    for (const auto& [key, value] : settings) set_field(list, key, value, "agent", "test");
+    return result;
+  }
+
+  /// Trains until about `steps` steps are done, and stops.
+  static fs::path stopped_after(RunSetup setup, std::int64_t steps) {
+    std::atomic<bool> stop = false;
+    corvid::Run run(std::move(setup), "test", stop);
+    const RunSummary summary = run.execute([&](const Status& status) { stop = stop || status.steps >= steps; });
+    EXPECT_TRUE(summary.interrupted);
+    return summary.run_dir;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(ValueAgentRuns, GoOnWithoutASavedBuffer) {
+  RunSetup settings = setup({{"save_replay_buffer", "false"}});
+  settings.config.total_timesteps = 400'000;  // stopped long before
+  const fs::path folder = stopped_after(std::move(settings), 2000);
+  Snapshot saved;
+  load_agent(folder / "checkpoints" / "last.h5", "cpu").agent->visit_memory(saved);
+  EXPECT_TRUE(saved.fields.empty());
+
+  std::atomic<bool> stop = false;
+  std::vector<std::string> notes;
+  const auto run = corvid::Run::resume(folder, stop, notes);
+  const std::int64_t first_step = run->steps();
+  EXPECT_GE(first_step, 2000);
+  ASSERT_EQ(run->agent().notes().size(), 2u);
+  EXPECT_NE(run->agent().notes()[1].find("anew"), std::string::npos);
+  const auto updates_before = column(folder, "train/n_updates");
+  run->execute([&](const Status& status) { stop = stop || status.steps >= first_step + 6000; });
+  const auto updates = column(folder, "train/n_updates");
+  ASSERT_FALSE(updates_before.empty());
+  EXPECT_GT(updates.back(), updates_before.back() + 500);
+}
+
+TEST_F(ValueAgentRuns, TheBestPolicyIsSavedWithoutTheBuffer) {
+  std::atomic<bool> never = false;
+  corvid::Run run(setup({{"buffer_size", "8000"}}), "test", never);
+  const fs::path checkpoints = run.execute({}).run_dir / "checkpoints";
+  // 8000 transitions of four floats, an action, a reward and an end take more than 29 bytes each; the network is small.
+  EXPECT_GT(fs::file_size(checkpoints / "last.h5"), 8000 * 29);
+  EXPECT_LT(fs::file_size(checkpoints / "best.h5"), 60'000);
+
+  // It plays, with no memory for what it would learn from, as well as the run that made it.
+  const LoadedAgent best = load_agent(checkpoints / "best.h5", "cpu"),
+                    last = load_agent(checkpoints / "last.h5", "cpu");
+  for (const LoadedAgent* loaded : {&best, &last}) {
+    const auto env = make_env("CartPole-v1", {.num_envs = 10, .auto_reset = AutoReset::kDisabled});
+    const EvaluationResult result = evaluate(loaded->agent->policy(), *env, 1'000'000, true);
+    EXPECT_EQ(result.rewards.size(), 10u);
+    EXPECT_GT(result.mean_reward(), 8);  // no pole falls sooner
+  }
+  const auto env = make_env("CartPole-v1", {.num_envs = 10, .auto_reset = AutoReset::kDisabled});
+  EXPECT_EQ(evaluate(last.agent->policy(), *env, 1'000'000, true).rewards,
+            evaluate(const_cast<Agent&>(run.agent()).policy(), *env, 1'000'000, true).rewards);
+}
+
+TEST_F(ValueAgentRuns, LogsOfRolloutsChangeNothing) {
+  // Whoever looks at values must not disturb what is learned: not before the first step, nor after it.
+  std::vector<std::map<std::string, std::string>> states;
+  for (const bool log_rollouts : {false, true}) {
+    std::atomic<bool> never = false;
+    RunSetup settings = setup({{"normalize_observations", "true"}, {"noisy", "true"}});
+    settings.config.total_timesteps = 2000;
+    settings.config.log_rollouts = log_rollouts;
+    corvid::Run run(std::move(settings), "test", never);
+    states.push_back(agent_state(run.execute({}).run_dir));
+  }
+  EXPECT_TRUE(states[0] == states[1]);
+}
+
+TEST_F(ValueAgentRuns, LogRolloutsWithMasks) {
+  std::atomic<bool> never = false;
+  RunSetup settings = setup({});
+  settings.config.env = "Taxi-v4";
+  settings.config.total_timesteps = 1000;
+  settings.config.log_rollouts = true;
+  corvid::Run run(std::move(settings), "test", never);
+  EXPECT_FALSE(run.execute({}).interrupted);
 }
 
 }  // namespace

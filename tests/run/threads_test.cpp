@@ -58,5 +58,37 @@ TEST(Run, DoesNotDependOnTheNumberOfThreadsWithPqn) {
   expect_the_same_bytes("pqn", {{"n_steps", "16"}, {"batch_size", "2048"}});
 }
 
+TEST(Run, OfADqnDoesNotDependOnTheNumberOfThreads) {
+  const fs::path folder = fs::temp_directory_path() / ("corvid_dqn_threads_" + std::to_string(::getpid()));
+  std::vector<std::vector<std::byte>> agents;
+  for (const int num_threads : {1, 2, 3}) {
+    RunSetup setup;
+    setup.config.agent = "dqn";
+    setup.config.env = "CartPole-v1";
+    setup.config.num_envs = 600;  // more than one chunk to act on
+    setup.config.num_threads = num_threads;
+    setup.config.total_timesteps = 600 * 10;
+    setup.config.n_final_eval_episodes = 10;
+    setup.config.log_dir = folder.string();
+    setup.config.name = "threads-" + std::to_string(num_threads);
+    setup.agent = agent_registry().at("dqn").maker();
+    Fields list = setup.agent->fields();
+    // Batches in two slices (core/learn/value_learner.cpp), updates enough that splitting is tried.
+    const std::vector<std::pair<std::string, std::string>> settings = {
+        {"net_arch", "[256,256]"},      {"batch_size", "64"}, {"train_freq", "60"},
+        {"prioritized_replay", "true"}, {"dueling", "true"},  {"learning_starts", "600"}};
+    for (const auto& [name, value] : settings) set_field(list, name, value, "agent", "test");
+    const std::atomic<bool> never = false;
+    corvid::Run run(std::move(setup), "test", never);
+    const RunSummary summary = run.execute({});
+    BlobWriter writer;
+    load_agent(summary.run_dir / "checkpoints" / "last.h5", "cpu").agent->visit(writer);
+    agents.push_back(writer.take());
+  }
+  EXPECT_TRUE(agents[0] == agents[1]);
+  EXPECT_TRUE(agents[0] == agents[2]);
+  fs::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace corvid
