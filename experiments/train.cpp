@@ -1,6 +1,7 @@
 // corvid train, corvid resume: from settings, or a checkpoint, to a trained and evaluated agent.
 #include <iomanip>
 #include <iostream>
+#include <optional>
 
 #include "experiments/progress.h"
 #include "experiments/settings.h"
@@ -76,16 +77,26 @@ int finish(Run& run, const Output& output) {
   return 0;
 }
 
-/// A rollout longer than the training means an agent that never learns.
+/// A training too short for its first update means an agent that never learns.
 void note_missing_updates(const RunSetup& setup) {
-  for (const Field& field : setup.agent->fields()) {
-    if (!field.is_called("n_steps")) continue;
-    const std::int64_t rollout = std::stoll(field.value()) * setup.config.num_envs;
-    if (rollout <= setup.config.total_timesteps) return;
-    std::cerr << "note: one update needs " << rollout << " steps (n_steps " << field.value() << " times num_envs "
-              << setup.config.num_envs << "), but total_timesteps is " << setup.config.total_timesteps
-              << ": nothing will be learned\n";
+  const Fields fields = setup.agent->fields();
+  auto value_of = [&](const char* name) -> std::optional<std::int64_t> {
+    for (const Field& field : fields) {
+      if (field.name() == name) return std::stoll(field.value());
+    }
+    return std::nullopt;
+  };
+  const bool has_rollouts = value_of("gae_lambda") || value_of("td_lambda");
+  const std::int64_t total = setup.config.total_timesteps;
+  std::string reason;
+  if (const auto starts = value_of("learning_starts"); starts && *starts >= total) {
+    reason = "updates begin after learning_starts " + std::to_string(*starts) + " steps";
+  } else if (const auto steps = value_of("n_steps"); has_rollouts && steps && *steps * setup.config.num_envs > total) {
+    reason = "one update needs " + std::to_string(*steps * setup.config.num_envs) + " steps (n_steps " +
+             std::to_string(*steps) + " times num_envs " + std::to_string(setup.config.num_envs) + ")";
   }
+  if (!reason.empty())
+    std::cerr << "note: " << reason << ", but total_timesteps is " << total << ": nothing will be learned\n";
 }
 
 int train_command(const Command& command, const Arguments& arguments) {
