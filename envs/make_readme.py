@@ -10,9 +10,10 @@ import sys
 HEAD = """# Environments
 
 Made by `envs/make_readme.py` from the program; do not edit. Apart from the `Probe/` environments, each of which isolates one part
-of an agent, and the `Bandit/` ones, each episode of which is a problem of its own, ids, spaces, step limits and thresholds are
-Gymnasium's; its tuples of Discrete are MultiDiscrete here. "Solved at" is the mean return that counts as solved, where there is such
-a number. Options are given with `--env-set name=value`; the tables show their defaults, and `./corvid info <id>` explains them.
+of an agent, the `Bandit/` ones, each episode of which is a problem of its own, and `CartPoleNoVel-v1`, which has to be played from
+memory, ids, spaces, step limits and thresholds are Gymnasium's; its tuples of Discrete are MultiDiscrete here. "Solved at" is the
+mean return that counts as solved, where there is such a number. Options are given with `--env-set name=value`; the tables show
+their defaults, and `./corvid info <id>` explains them.
 """
 COLUMNS = ["id", "what it is", "observations", "actions", "step limit", "solved at", "options"]
 

@@ -17,7 +17,8 @@ ROOMS = {  # room: what it may include of the project
     "experiments": ["core", "agents", "envs", "experiments", "render"],
 }
 WITHOUT_TORCH = ["core/base", "core/env", "core/simd", "core/io", "envs", "render", "core/nn/kernels.h", "core/nn/kernels.cpp",
-                 "core/nn/kernels.simd.cpp", "core/nn/fused_mlp.h", "core/nn/fused_mlp.cpp", "core/learn/returns.h",
+                 "core/nn/kernels.simd.cpp", "core/nn/fused_mlp.h", "core/nn/fused_mlp.cpp", "core/nn/fused_lstm.h",
+                 "core/nn/fused_lstm.cpp", "core/learn/returns.h",
                  "core/learn/returns.cpp", "core/learn/loss_kernels.h", "core/learn/loss_kernels.cpp",
                  "core/learn/loss_kernels.simd.cpp", "core/learn/sac_learner.h", "core/learn/sac_learner.cpp",
                  "core/learn/bandit.h", "core/learn/bandit.cpp", "core/learn/tabular.h", "core/learn/tabular.cpp",

@@ -43,7 +43,7 @@ class Iqn final : public ReplayAgent {
   }
 
  protected:
-  void q_values(const float* features, std::int64_t n, bool, float* q) override {
+  void q_values(const float* features, std::int64_t n, float*, bool, float* q) override {
     const std::int64_t width = num_inputs();
     infer_with_torch(compute_.device, features, n, width, online_.num_actions(), q, [&](const at::Tensor& x) {
       const at::Tensor tau = quantile_midpoints(config_.n_policy_quantiles).to(x.device());

@@ -46,10 +46,12 @@ struct ReplayBatch {
   std::vector<float> weights;  // [B] importance-sampling weights, the largest 1 (Schaul et al. 2016, section 3.4)
 };
 
-/// B pieces of episodes of at most T steps, time-major. A piece ends with its episode; what is behind the end is padding.
+/// B pieces of episodes of at most T steps, time-major. The step drawn lies at row `lead`, with those before it in front. A piece
+/// ends with its episode; what is around it is padding, which repeats the nearest observation and action.
 struct SequenceBatch {
   std::int64_t size = 0, length = 0;  // B, T
-  std::vector<std::int64_t> slots;    // [B] of the first step
+  std::vector<std::int64_t> slots;    // [B] of the step drawn
+  std::vector<std::int64_t> first;    // [B] row of the first step: 0 ... lead
   std::array<AlignedVector<std::byte>, kMaxLeaves>
       obs_memory;                         // [T + 1, B, ...]; row t + 1 is the true successor of row t
   std::vector<std::uint8_t> mask_memory;  // [T + 1, B, num_actions]
@@ -93,10 +95,12 @@ class ReplayBuffer {
   /// In proportion to priority^alpha; weights are (size * probability)^-beta over the largest of the batch.
   void sample_prioritized(std::int64_t batch_size, double beta, Rng& rng, ReplayBatch& batch) const;
 
-  /// Uniform starts.
-  void sample_sequences(std::int64_t batch_size, std::int64_t length, Rng& rng, SequenceBatch& batch) const;
+  /// Uniformly with replacement: steps, each with up to `length` - 1 that follow and up to `lead` that came before it in its
+  /// episode.
+  void sample_sequences(std::int64_t batch_size, std::int64_t length, Rng& rng, SequenceBatch& batch,
+                        std::int64_t lead = 0) const;
   void sample_sequences_prioritized(std::int64_t batch_size, std::int64_t length, double beta, Rng& rng,
-                                    SequenceBatch& batch) const;
+                                    SequenceBatch& batch, std::int64_t lead = 0) const;
 
   /// New priorities, usually |TD error| + a little; all must be finite and not negative. Slots that were overwritten since
   /// must not be named: set them before the next advance().
@@ -155,8 +159,10 @@ class ReplayBuffer {
   void gather_obs(Chunk& chunk, ReplayBatch& batch) const;
   void gather_next_obs(Chunk& chunk, ReplayBatch& batch) const;
   void step_back(std::span<std::int64_t> slots, std::uint32_t stay) const;
-  void gather_sequences(SequenceBatch& batch) const;
-  void gather_piece(std::int64_t b, SequenceBatch& batch) const;
+  void gather_sequences(std::int64_t lead, SequenceBatch& batch) const;
+  std::int64_t rewind(std::int64_t lead, std::int64_t& slot) const;
+  void copy_obs(std::int64_t slot, bool successor, std::size_t place, SequenceBatch& batch) const;
+  void gather_piece(std::int64_t b, std::int64_t slot, SequenceBatch& batch) const;
   void visit_rows(Archive& archive, const std::string& name, const Column& column, std::int64_t count,
                   std::int64_t last_slot);
   void visit_successors(Archive& archive);

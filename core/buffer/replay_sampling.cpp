@@ -242,73 +242,85 @@ void ReplayBuffer::resize(std::int64_t batch_size, std::int64_t length, Sequence
   batch.size = batch_size;
   batch.length = length;
   batch.slots.resize(count);
+  batch.first.resize(count);
   batch.weights.resize(count);
   batch.states.resize(count * static_cast<std::size_t>(settings_.state_size));
   for (auto* numbers : {&batch.rewards, &batch.discounts, &batch.valid}) numbers->assign(steps * count, 0.0f);
-  batch.actions.assign(steps * count * columns_.actions.bytes, std::byte{0});
+  batch.actions.resize(steps * count * columns_.actions.bytes);
   for (std::size_t l = 0; l < columns_.obs.size(); ++l) {
-    batch.obs_memory[l].assign((steps + 1) * count * columns_.obs[l].bytes, std::byte{0});
+    batch.obs_memory[l].resize((steps + 1) * count * columns_.obs[l].bytes);
     batch.obs.leaf[l] = batch.obs_memory[l].data();
   }
-  batch.mask_memory.assign((steps + 1) * count * columns_.mask.bytes, 1);
+  batch.mask_memory.resize((steps + 1) * count * columns_.mask.bytes);
   batch.obs.action_mask = columns_.mask.bytes > 0 ? batch.mask_memory.data() : nullptr;
 }
 
-void ReplayBuffer::sample_sequences(std::int64_t batch_size, std::int64_t length, Rng& rng,
-                                    SequenceBatch& batch) const {
-  resize(batch_size, length, batch);
-  draw_uniformly(rng, batch.slots, batch.weights);
-  gather_sequences(batch);
+void ReplayBuffer::sample_sequences(std::int64_t batch_size, std::int64_t length, Rng& rng, SequenceBatch& batch,
+                                    std::int64_t lead) const {
+  resize(batch_size, lead + length, batch);
+  for (std::int64_t& slot : batch.slots) slot = slot_at(rng.integers(0, size()));
+  std::fill(batch.weights.begin(), batch.weights.end(), 1.0f);
+  gather_sequences(lead, batch);
 }
 
 void ReplayBuffer::sample_sequences_prioritized(std::int64_t batch_size, std::int64_t length, double beta, Rng& rng,
-                                                SequenceBatch& batch) const {
-  resize(batch_size, length, batch);
+                                                SequenceBatch& batch, std::int64_t lead) const {
+  resize(batch_size, lead + length, batch);
   draw_by_priority(beta, rng, batch.slots, batch.weights);
-  gather_sequences(batch);
+  gather_sequences(lead, batch);
 }
 
-void ReplayBuffer::gather_sequences(SequenceBatch& batch) const {
+void ReplayBuffer::gather_sequences(std::int64_t lead, SequenceBatch& batch) const {
+  std::vector<std::int64_t> starts = batch.slots;
+  for (std::size_t b = 0; b < starts.size(); ++b) {
+    batch.first[b] = lead - rewind(lead, starts[b]);
+    gather_piece(static_cast<std::int64_t>(b), starts[b], batch);
+  }
   const std::size_t state = columns_.states.bytes;
   if (state > 0)
     copy_entries({columns_.states.data, state, reinterpret_cast<std::byte*>(batch.states.data()), state}, state,
-                 batch.slots);
-  for (std::int64_t b = 0; b < batch.size; ++b) gather_piece(b, batch);
+                 starts);
 }
 
-void ReplayBuffer::gather_piece(std::int64_t b, SequenceBatch& batch) const {
-  // What is behind the end stays as resize() left it: zeros, and every action legal.
+/// Moves back at most `lead` steps within the episode and what is kept of it; returns how many.
+std::int64_t ReplayBuffer::rewind(std::int64_t lead, std::int64_t& slot) const {
+  const std::int64_t kept = std::min(lead, offset_of(slot) / n_);
+  std::int64_t steps = 0;
+  for (; steps < kept && step_at(before(slot)).flags == 0; ++steps) slot = before(slot);
+  return steps;
+}
+
+/// Row `place` of the batch becomes the observation at `slot` or its true successor.
+void ReplayBuffer::copy_obs(std::int64_t slot, bool successor, std::size_t place, SequenceBatch& batch) const {
+  const bool cut = successor && step_at(slot).flags == kTruncated;
+  const std::byte* entry = cut ? successors_.find(position_of(slot)) : nullptr;
+  const std::int64_t from = successor ? after(slot) : slot;
+  for (std::size_t l = 0; l < columns_.obs.size(); ++l) {
+    const std::size_t bytes = columns_.obs[l].bytes;
+    std::memcpy(batch.obs_memory[l].data() + place * bytes, cut ? entry : columns_.obs[l].at(from), bytes);
+    if (cut) entry += bytes;
+  }
+  const std::size_t mask = columns_.mask.bytes;
+  if (mask > 0) std::memcpy(batch.mask_memory.data() + place * mask, cut ? entry : columns_.mask.at(from), mask);
+}
+
+void ReplayBuffer::gather_piece(std::int64_t b, std::int64_t slot, SequenceBatch& batch) const {
   auto place = [&](std::int64_t t) { return static_cast<std::size_t>(t * batch.size + b); };
-  auto copy_obs = [&](std::int64_t t, std::int64_t slot) {
-    for (std::size_t l = 0; l < columns_.obs.size(); ++l) {
-      const Column& leaf = columns_.obs[l];
-      std::memcpy(batch.obs_memory[l].data() + place(t) * leaf.bytes, leaf.at(slot), leaf.bytes);
-    }
-    const Column& mask = columns_.mask;
-    if (mask.bytes > 0) std::memcpy(batch.mask_memory.data() + place(t) * mask.bytes, mask.at(slot), mask.bytes);
-  };
   const std::size_t action = columns_.actions.bytes;
-  std::int64_t slot = batch.slots[static_cast<std::size_t>(b)];
-  copy_obs(0, slot);
+  const std::int64_t first = batch.first[static_cast<std::size_t>(b)];
+  for (std::int64_t t = 0; t <= first; ++t) copy_obs(slot, false, place(t), batch);
+  bool inside = true;
   for (std::int64_t t = 0; t < batch.length; ++t) {
     Step& step = step_at(slot);
     std::memcpy(batch.actions.data() + place(t) * action, step.action(), action);
+    if (t < first) continue;
+    copy_obs(slot, true, place(t + 1), batch);
+    if (!inside) continue;
     batch.rewards[place(t)] = step.reward;
     batch.discounts[place(t)] = step.flags & kTerminated ? 0.0f : static_cast<float>(settings_.gamma);
     batch.valid[place(t)] = 1;
-    copy_obs(t + 1, after(slot));
-    if (step.flags == kTruncated) {
-      const std::byte* entry = successors_.find(position_of(slot));
-      for (std::size_t l = 0; l < columns_.obs.size(); ++l) {
-        const std::size_t bytes = columns_.obs[l].bytes;
-        std::memcpy(batch.obs_memory[l].data() + place(t + 1) * bytes, entry, bytes);
-        entry += bytes;
-      }
-      const std::size_t mask = columns_.mask.bytes;
-      if (mask > 0) std::memcpy(batch.mask_memory.data() + place(t + 1) * mask, entry, mask);
-    }
-    if (step.flags != 0 || is_newest(after(slot))) return;
-    slot = after(slot);
+    inside = step.flags == 0 && !is_newest(after(slot));
+    if (inside) slot = after(slot);
   }
 }
 

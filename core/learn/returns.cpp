@@ -44,4 +44,19 @@ void discounted_returns(const double* rewards, std::int64_t steps, double gamma,
   returns_of(rewards, steps, gamma, last_value, returns);
 }
 
+void n_step_returns(const float* rewards, const float* discounts, const float* valid, std::int64_t steps,
+                    std::int64_t rows, std::int64_t n, float* returns, float* factors, std::int64_t* ends) {
+  for (std::int64_t start = 0; start < steps * rows; ++start) {
+    double sum = 0, factor = 1;
+    std::int64_t t = start / rows;
+    for (std::int64_t at = start; t < steps && valid[at] > 0 && t < start / rows + n; ++t, at += rows) {
+      sum += factor * static_cast<double>(rewards[at]);
+      factor *= static_cast<double>(discounts[at]);
+    }
+    returns[start] = static_cast<float>(sum);
+    factors[start] = static_cast<float>(factor);
+    ends[start] = t;
+  }
+}
+
 }  // namespace corvid

@@ -29,4 +29,10 @@ void lambda_returns(const float* rewards, const float* next_values, const float*
 void discounted_returns(const float* rewards, std::int64_t steps, double gamma, double last_value, float* returns);
 void discounted_returns(const double* rewards, std::int64_t steps, double gamma, double last_value, double* returns);
 
+/// n-step returns within pieces of episodes (Sutton and Barto 2018, section 7.1), [T, B]. `valid` is 1 for the steps of a piece, 0
+/// behind its end. From step t on, m = min(n, steps left) steps are folded: returns = sum of gamma^k r_{t+k}, factors = product of
+/// their discounts, ends = t + m: the row whose value follows.
+void n_step_returns(const float* rewards, const float* discounts, const float* valid, std::int64_t steps,
+                    std::int64_t rows, std::int64_t n, float* returns, float* factors, std::int64_t* ends);
+
 }  // namespace corvid

@@ -19,6 +19,19 @@ at::Tensor td_target(const at::Tensor& reward, const at::Tensor& discount, const
   return reward + discount * next_value;
 }
 
+namespace {
+constexpr double kRescaleEps = 1e-3;
+}
+
+at::Tensor rescale_values(const at::Tensor& x) { return x.sign() * ((x.abs() + 1).sqrt() - 1) + kRescaleEps * x; }
+
+at::Tensor unscale_values(const at::Tensor& x) {
+  // sign(x) (((sqrt(1 + 4 eps (|x| + 1 + eps)) - 1) / (2 eps))^2 - 1)
+  const at::Tensor y = x.to(at::kDouble);
+  const at::Tensor root = (1 + 4 * kRescaleEps * (y.abs() + 1 + kRescaleEps)).sqrt();
+  return (y.sign() * (((root - 1) / (2 * kRescaleEps)).square() - 1)).to(x.scalar_type());
+}
+
 at::Tensor soft_maximum(const at::Tensor& q, const at::Tensor& legal, double tau) {
   return tau * at::logsumexp(among_legal(q, legal) / tau, 1);
 }

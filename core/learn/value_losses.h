@@ -14,6 +14,13 @@ at::Tensor greedy_actions(const at::Tensor& q, const at::Tensor& legal);
 /// V = Q'(s', argmax_a Q(s', a))).
 at::Tensor td_target(const at::Tensor& reward, const at::Tensor& discount, const at::Tensor& next_value);
 
+/// h(x) = sign(x) (sqrt(|x| + 1) - 1) + eps x with eps = 1e-3: values on a scale on which large ones differ less (Pohlen et al. 2018,
+/// proposition A.2; Kapturowski et al. 2019, section 2.3).
+at::Tensor rescale_values(const at::Tensor& x);
+
+/// The inverse of it, in double: in float its difference of near numbers loses the value.
+at::Tensor unscale_values(const at::Tensor& x);
+
 /// tau log sum_a exp(Q(s, a) / tau) over legal actions, [B] (Vieillard et al. 2020, section 3).
 at::Tensor soft_maximum(const at::Tensor& q, const at::Tensor& legal, double tau);
 

@@ -6,20 +6,6 @@
 
 namespace corvid {
 
-namespace {
-
-at::Tensor activated(const at::Tensor& x, Activation activation) {
-  switch (activation) {
-    case Activation::kTanh: return at::tanh(x);
-    case Activation::kRelu: return at::relu(x);
-    case Activation::kSilu: return at::silu(x);
-    case Activation::kNone: break;
-  }
-  return x;
-}
-
-}  // namespace
-
 IqnNetwork::IqnNetwork(const EnvSpec& spec, const QNetworkConfig& config, std::int64_t n_cosines,
                        const Compute& compute, Rng& rng)
     : num_actions_(spec.action.n), n_cosines_(n_cosines), activation_(parse_activation(config.activation)) {

@@ -99,6 +99,17 @@ struct Kernels {
                                  std::int64_t x_stride, const float* dy, std::int64_t dy_column, bool accumulate,
                                  float* dw, float* db, float* scratch);
 
+  // One step of an LSTM with forget gates (Gers et al. 2000), H = `hidden` cells a row. Gates are [rows, 4 H] in the order
+  // input, forget, candidate, output. h has a stride, everything else is dense.
+
+  /// Sums become gates in place: i, f, o = sigmoid, g = tanh. c' = f c + i g, h' = o tanh(c'). next_c and c may be one.
+  void (*lstm)(std::int64_t rows, std::int64_t hidden, float* gates, const float* c, float* next_c, float* next_h,
+               std::int64_t h_stride);
+
+  /// From the loss's derivatives dh by h', and dc by c' through later steps, to those by the sums and, in place of dc, by c.
+  void (*lstm_gradient)(std::int64_t rows, std::int64_t hidden, const float* gates, const float* c, const float* next_c,
+                        const float* dh, float* dc, float* d_sums);
+
   /// The sum of squares of n numbers.
   double (*sum_of_squares)(std::int64_t n, const float* x);
 

@@ -549,6 +549,45 @@ void add(Size n, const float* x, float* sum) {
   for_each_vector(n, [&](Size i, auto get, auto put) { put(sum + i, get(sum + i) + get(x + i)); });
 }
 
+void lstm(Size rows, Size hidden, float* gates, const float* c, float* next_c, float* next_h, Size h_stride) {
+  for (Size row = 0; row < rows; ++row) {
+    float *in = gates + row * 4 * hidden, *forget = in + hidden, *candidate = forget + hidden,
+          *out = candidate + hidden;
+    for_each_vector(hidden, [&](Size k, auto get, auto put) {
+      const Vector i = sigmoid(get(in + k)), f = sigmoid(get(forget + k)), g = tanh(get(candidate + k)),
+                   o = sigmoid(get(out + k));
+      const Vector cell = fma(f, get(c + row * hidden + k), i * g);
+      put(in + k, i);
+      put(forget + k, f);
+      put(candidate + k, g);
+      put(out + k, o);
+      put(next_c + row * hidden + k, cell);
+      put(next_h + row * h_stride + k, o * tanh(cell));
+    });
+  }
+}
+
+void lstm_gradient(Size rows, Size hidden, const float* gates, const float* c, const float* next_c, const float* dh,
+                   float* dc, float* d_sums) {
+  const Vector one = set(1.0f);
+  for (Size row = 0; row < rows; ++row) {
+    const float *in = gates + row * 4 * hidden, *forget = in + hidden, *candidate = forget + hidden,
+                *out = candidate + hidden;
+    float* to = d_sums + row * 4 * hidden;
+    for_each_vector(hidden, [&](Size k, auto get, auto put) {
+      const Size cell = row * hidden + k;
+      const Vector i = get(in + k), f = get(forget + k), g = get(candidate + k), o = get(out + k);
+      const Vector squashed = tanh(get(next_c + cell)), d_h = get(dh + cell);
+      const Vector d_c = fma(d_h * o, fnma(squashed, squashed, one), get(dc + cell));
+      put(to + k, d_c * g * i * (one - i));
+      put(to + hidden + k, d_c * get(c + cell) * f * (one - f));
+      put(to + 2 * hidden + k, d_c * i * fnma(g, g, one));
+      put(to + 3 * hidden + k, d_h * squashed * o * (one - o));
+      put(dc + cell, d_c * f);
+    });
+  }
+}
+
 double peak(Size rounds, float* result) {
   constexpr int kChains = 12;  // enough to hide a latency of four cycles on two ports
   Vector sums[kChains];
@@ -580,6 +619,8 @@ const Kernels kKernels = {forward,
                           layer_norm_gradient,
                           narrow_forward,
                           narrow_weight_gradient,
+                          lstm,
+                          lstm_gradient,
                           sum_of_squares,
                           adam,
                           rms_prop,

@@ -17,6 +17,16 @@ Activation parse_activation(std::string_view name) {
   fail(ErrorKind::kUsage, "unknown activation '", name, "'", suggestion(name, {"tanh", "relu", "silu"}));
 }
 
+at::Tensor activated(const at::Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::kTanh: return at::tanh(x);
+    case Activation::kRelu: return at::relu(x);
+    case Activation::kSilu: return at::silu(x);
+    case Activation::kNone: break;
+  }
+  return x;
+}
+
 at::Tensor orthogonal(std::int64_t rows, std::int64_t columns, double gain, Rng& rng) {
   // Gram-Schmidt on the shorter side, twice, in double: no LAPACK, so the same bits everywhere.
   const std::int64_t count = std::min(rows, columns), length = std::max(rows, columns);
@@ -151,12 +161,7 @@ at::Tensor Mlp::forward(at::Tensor x) const {
     x = at::linear(x, weight, bias);
     if (i + 1 == layers_.size()) break;
     if (gain.defined()) x = at::layer_norm(x, gain.sizes(), gain, shift, kLayerNormEps);
-    switch (shape_.activation) {
-      case Activation::kTanh: x = at::tanh(x); break;
-      case Activation::kRelu: x = at::relu(x); break;
-      case Activation::kSilu: x = at::silu(x); break;
-      case Activation::kNone: break;
-    }
+    x = activated(x, shape_.activation);
   }
   return x;
 }

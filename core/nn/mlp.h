@@ -16,6 +16,8 @@ namespace corvid {
 /// "tanh", "relu", "silu"; throws Error for another name.
 Activation parse_activation(std::string_view name);
 
+at::Tensor activated(const at::Tensor& x, Activation activation);
+
 /// A matrix [rows, columns] with orthonormal rows or columns, whichever are fewer, times `gain` (Saxe et al. 2014).
 at::Tensor orthogonal(std::int64_t rows, std::int64_t columns, double gain, Rng& rng);
 

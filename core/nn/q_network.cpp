@@ -72,7 +72,7 @@ QNetwork::QNetwork(const EnvSpec& spec, const QNetworkConfig& config, std::int64
     if (tensors[k].dim() == 2) inputs = tensors[k].size(1);
     const bool is_bias = tensors[k].dim() == 1 && tensors[k - 1].dim() == 2;
     if (tensors[k].dim() == 1 && !is_bias) continue;  // gain or shift
-    fill_uniform(tensors[k], inputs, rng);
+    if (!config.layer_norm) fill_uniform(tensors[k], inputs, rng);
     stds[k] = config.noisy_std / std::sqrt(static_cast<double>(inputs));
   }
   std::vector<std::int64_t> sizes;

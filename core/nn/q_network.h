@@ -37,7 +37,8 @@ void check_discrete_actions(const EnvSpec& spec, std::string_view agent);
 /// Convolutions where the observation is an image, then fully connected layers. Weights and biases start uniformly within
 /// +-1 / sqrt(inputs).
 ///
-/// With `layer_norm` the sums of every hidden layer are normalised before the activation (Ba et al. 2016).
+/// With `layer_norm` the sums of every hidden layer are normalised before the activation (Ba et al. 2016), and fully connected
+/// weights start orthogonal with gain sqrt(2), 1 in the last layer, and biases at 0.
 ///
 /// Dueling (Wang et al. 2016, eq. 9): a column V(s) beside the advantages A(s, a), Q = V + A - mean_a A. Both streams share all
 /// hidden layers.

@@ -6,13 +6,17 @@
 
 namespace corvid {
 
-void QPolicy::begin(std::int64_t) { stacks_.clear(); }
+void QPolicy::begin(std::int64_t) {
+  stacks_.clear();
+  states_.clear();
+}
 
 void QPolicy::act(const ObsView& obs, std::int64_t n, bool deterministic, Rng& rng, void* actions) {
   const std::int64_t num_actions = parts_.num_actions;
   push(obs, n);
   q_.resize(static_cast<std::size_t>(n * num_actions));
-  parts_.q_values(stacks_.data(), n, !deterministic, q_.data());
+  states_.resize(static_cast<std::size_t>(n * parts_.state_size));
+  parts_.q_values(stacks_.data(), n, states_.data(), !deterministic, q_.data());
   for (std::int64_t i = 0; i < n; ++i) {
     const std::uint8_t* legal = obs.action_mask ? obs.action_mask + i * num_actions : nullptr;
     const bool random = !deterministic && rng.random() < parts_.exploration(i, n);

@@ -13,13 +13,15 @@ class QPolicy final : public Policy {
  public:
   struct Parts {
     /// Writes Q(s, a) [n, A] for features [n, frame_stack * F]; `exploring` when actions are not asked to be deterministic.
-    std::function<void(const float* features, std::int64_t n, bool exploring, float* q)> q_values;
+    /// `states` [n, state_size] of networks that have one, 0 where an episode starts, become those after these observations.
+    std::function<void(const float* features, std::int64_t n, float* states, bool exploring, float* q)> q_values;
 
     /// Epsilon of environment `index` of n.
     std::function<double(std::int64_t index, std::int64_t n)> exploration;
 
     std::int64_t num_actions, first_action;
     std::int64_t frame_stack = 1;
+    std::int64_t state_size = 0;
   };
 
   /// `encoder` must outlive the policy.
@@ -35,6 +37,7 @@ class QPolicy final : public Policy {
   Encoder& encoder_;
   Parts parts_;
   std::vector<float> stacks_, newest_, q_;  // [n, frame_stack, F], [n, F], [n, A]
+  std::vector<float> states_;               // [n, state_size]
 };
 
 }  // namespace corvid

@@ -51,7 +51,7 @@ std::string bytes_text(std::size_t bytes) {
   return text;
 }
 
-ReplaySettings replay_settings(const ReplayAgentConfig& config, const AgentContext& context) {
+ReplaySettings replay_settings(const ReplayAgentConfig& config, const AgentContext& context, std::int64_t state_size) {
   return {.capacity = context.learning ? config.buffer_size : 1,
           .num_envs = context.num_envs,
           .max_episode_steps = context.max_episode_steps,
@@ -59,7 +59,8 @@ ReplaySettings replay_settings(const ReplayAgentConfig& config, const AgentConte
           .gamma = config.gamma,
           .frame_stack = config.frame_stack,
           .prioritized = config.prioritized_replay,
-          .alpha = config.prioritized_alpha};
+          .alpha = config.prioritized_alpha,
+          .state_size = state_size};
 }
 
 const EnvSpec& checked(const AgentContext& context, const ReplayAgentConfig& config, std::string_view id) {
@@ -74,26 +75,32 @@ const EnvSpec& checked(const AgentContext& context, const ReplayAgentConfig& con
 
 }  // namespace
 
-ReplayAgent::ReplayAgent(const ReplayAgentConfig& config, const AgentContext& context, std::string_view id)
+ReplayAgent::ReplayAgent(const ReplayAgentConfig& config, const AgentContext& context, std::string_view id,
+                         const Recurrence& recurrence)
     : config_(config),
       compute_(open_compute(context)),
       rng_(context.seed),
       // A stream of its own, so that what is drawn from the buffer does not depend on how the agent explores.
       replay_rng_(context.seed ^ 0x7265706c6179),
+      recurrence_(recurrence),
       encoder_(checked(context, config, id).observation, config.normalize_observations, config.clip_observations),
       num_inputs_(config.frame_stack * encoder_.size()),
       num_actions_(context.spec.action.n),
       first_action_(context.spec.action.start),
-      replay_(context.spec, replay_settings(config, context)),
-      replay_bytes_(ReplayBuffer::bytes_needed(context.spec, replay_settings(config, context))),
-      policy_(encoder_, {.q_values = [this](const float* features, std::int64_t n, bool exploring,
-                                            float* q) { q_values(features, n, exploring, q); },
+      replay_(context.spec, replay_settings(config, context, recurrence.state_size)),
+      replay_bytes_(ReplayBuffer::bytes_needed(context.spec, replay_settings(config, context, recurrence.state_size))),
+      policy_(encoder_, {.q_values = [this](const float* features, std::int64_t n, float* states, bool exploring,
+                                            float* q) { q_values(features, n, states, exploring, q); },
                          .exploration = [this](std::int64_t index, std::int64_t n) { return exploration(index, n); },
                          .num_actions = num_actions_,
                          .first_action = first_action_,
-                         .frame_stack = config.frame_stack}),
+                         .frame_stack = config.frame_stack,
+                         .state_size = recurrence.state_size}),
       q_(static_cast<std::size_t>(context.num_envs * num_actions_)),
-      values_(static_cast<std::size_t>(context.num_envs)) {}
+      values_(static_cast<std::size_t>(context.num_envs)),
+      states_(static_cast<std::size_t>(context.num_envs * recurrence.state_size)) {
+  CORVID_CHECK(recurrence.state_size == 0 || config.frame_stack == 1, "networks with a state see one frame at a time");
+}
 
 double ReplayAgent::exploration(std::int64_t index, std::int64_t n) const {
   return config_.noisy ? 0 : exploration_rate(config_, progress_, index, n);
@@ -126,7 +133,8 @@ ActionView ReplayAgent::act() {
     actions[i] = random ? first_action_ + random_action(num_actions_, legal(i), rng_) : kGreedy;
     greedy |= !random;
   }
-  if (greedy) q_values(features_.data(), n, true, q_.data());
+  std::copy(states_.begin(), states_.end(), replay_.states());
+  if (greedy || !states_.empty()) q_values(features_.data(), n, states_.data(), true, q_.data());
   for (std::int64_t i = 0; i < n; ++i) {
     if (actions[i] == kGreedy)
       actions[i] = first_action_ + greedy_action(q_.data() + i * num_actions_, num_actions_, legal(i));
@@ -148,7 +156,8 @@ const float* ReplayAgent::last_values() {
   if (!encoded_) return values_.data();  // nothing was acted on yet
   const std::int64_t n = replay_.num_envs();
   const std::uint8_t* masks = replay_.obs().action_mask;
-  q_values(features_.data(), n, false, q_.data());
+  last_states_.assign(replay_.states(), replay_.states() + states_.size());
+  q_values(features_.data(), n, last_states_.data(), false, q_.data());
   for (std::int64_t i = 0; i < n; ++i) {
     const float* q = q_.data() + i * num_actions_;
     values_[static_cast<std::size_t>(i)] =
@@ -159,6 +168,11 @@ const float* ReplayAgent::last_values() {
 
 bool ReplayAgent::learn(double progress) {
   const std::int64_t n = replay_.num_envs();
+  const StepView step = replay_.sink();
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (step.terminated[i] || step.truncated[i])
+      std::fill_n(states_.begin() + i * recurrence_.state_size, recurrence_.state_size, 0.0f);
+  }
   replay_.advance();
   encoded_ = false;
   progress_ = progress;
@@ -174,21 +188,32 @@ bool ReplayAgent::learn(double progress) {
   if (replay_.size() < std::max<std::int64_t>(1, config_.learning_starts)) return false;
   const std::int64_t updates = rounds * (config_.gradient_steps < 0 ? config_.train_freq : config_.gradient_steps);
   for (std::int64_t k = 0; k < updates; ++k) {
-    const float* errors = update(sample(progress), progress);
+    const bool sequences = recurrence_.state_size > 0;
+    const float* errors =
+        sequences ? update_on_sequences(sample_sequences(progress), progress) : update(sample(progress), progress);
     ++num_updates_;
     if (!config_.prioritized_replay) continue;
     priorities_.assign(errors, errors + config_.batch_size);
     for (float& priority : priorities_) priority += static_cast<float>(config_.prioritized_eps);
-    replay_.set_priorities(batch_.slots, priorities_.data());
+    replay_.set_priorities(sequences ? sequences_.slots : batch_.slots, priorities_.data());
   }
   return updates > 0;
+}
+
+const float* ReplayAgent::update(const TransitionBatch&, double) {
+  CORVID_CHECK(false, "this agent learns from sequences");
+  return nullptr;
+}
+
+const float* ReplayAgent::update_on_sequences(const SequenceInputs&, double) {
+  CORVID_CHECK(false, "this agent learns from transitions");
+  return nullptr;
 }
 
 TransitionBatch ReplayAgent::sample(double progress) {
   const std::int64_t n = config_.batch_size, depth = config_.frame_stack;
   if (config_.prioritized_replay) {
-    const double beta = config_.prioritized_beta + progress * (1 - config_.prioritized_beta);
-    replay_.sample_prioritized(n, beta, replay_rng_, batch_);
+    replay_.sample_prioritized(n, beta(progress), replay_rng_, batch_);
   } else {
     replay_.sample(n, replay_rng_, batch_);
   }
@@ -208,6 +233,33 @@ TransitionBatch ReplayAgent::sample(double progress) {
           .weights = config_.prioritized_replay ? batch_.weights.data() : nullptr,
           .legal = batch_.obs.action_mask,
           .next_legal = batch_.next_obs.action_mask};
+}
+
+SequenceInputs ReplayAgent::sample_sequences(double progress) {
+  const std::int64_t n = config_.batch_size, length = recurrence_.sequence_length, lead = recurrence_.burn_in;
+  if (config_.prioritized_replay) {
+    replay_.sample_sequences_prioritized(n, length, beta(progress), replay_rng_, sequences_, lead);
+  } else {
+    replay_.sample_sequences(n, length, replay_rng_, sequences_, lead);
+  }
+  const std::int64_t rows = (sequences_.length + 1) * n;
+  batch_features_.resize(static_cast<std::size_t>(rows * num_inputs_));
+  encoder_.encode(sequences_.obs, rows, false, batch_features_.data());
+  const auto* actions = reinterpret_cast<const std::int64_t*>(sequences_.actions.data());
+  actions_.assign(actions, actions + sequences_.length * n);
+  for (std::int64_t& action : actions_) action -= first_action_;
+  return {.size = n,
+          .length = sequences_.length,
+          .lead = lead,
+          .features = batch_features_.data(),
+          .states = sequences_.states.data(),
+          .first = sequences_.first.data(),
+          .actions = actions_.data(),
+          .rewards = sequences_.rewards.data(),
+          .discounts = sequences_.discounts.data(),
+          .valid = sequences_.valid.data(),
+          .weights = config_.prioritized_replay ? sequences_.weights.data() : nullptr,
+          .legal = sequences_.obs.action_mask};
 }
 
 void ReplayAgent::report(Metrics& metrics) {
@@ -240,6 +292,10 @@ void ReplayAgent::visit(Archive& archive) {
 
 void ReplayAgent::visit_memory(Archive& archive) {
   if (config_.save_replay_buffer) archive("replay", replay_);
+  if (states_.empty()) return;
+  const std::size_t size = states_.size();
+  archive("states", states_);
+  if (states_.size() != size) fail(ErrorKind::kBadFile, "the saved states are not those of as many environments");
 }
 
 ValueAgent::ValueAgent(const ReplayAgentConfig& config, const AgentContext& context, std::string_view id,
@@ -254,7 +310,7 @@ ValueAgent::ValueAgent(const ReplayAgentConfig& config, const AgentContext& cont
   target_.update_weights();
 }
 
-void ValueAgent::q_values(const float* features, std::int64_t n, bool exploring, float* q) {
+void ValueAgent::q_values(const float* features, std::int64_t n, float*, bool exploring, float* q) {
   exploring ? online_.use_noise() : online_.use_mean();
   if (online_.num_outputs() == 1) return online_.infer(features, n, q);
   outputs_.resize(static_cast<std::size_t>(n * online_.num_actions() * online_.num_outputs()));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/buffer/replay_buffer.h"
+#include "core/learn/sequence_batch.h"
 #include "core/learn/value_learner.h"
 #include "core/nn/encoder.h"
 #include "core/nn/optimizer.h"
@@ -39,9 +40,17 @@ struct ReplayAgentConfig : QNetworkConfig, ExplorationConfig {
 };
 Fields fields(ReplayAgentConfig& config);
 
+/// What an agent asks for whose network has a state: batches are sequences then.
+struct Recurrence {
+  std::int64_t state_size = 0;       // floats of one environment; 0: no state, batches of transitions
+  std::int64_t sequence_length = 1;  // steps learned from
+  std::int64_t burn_in = 0;          // steps before them that only bring the state up to date
+};
+
 class ReplayAgent : public Agent {
  public:
-  ReplayAgent(const ReplayAgentConfig& config, const AgentContext& context, std::string_view id);
+  ReplayAgent(const ReplayAgentConfig& config, const AgentContext& context, std::string_view id,
+              const Recurrence& recurrence = {});
 
   ObsView first_obs() override { return replay_.obs(); }
   ActionView act() override;
@@ -56,14 +65,16 @@ class ReplayAgent : public Agent {
   void visit_memory(Archive& archive) override;
 
  protected:
-  /// Q(s, a) [n, A] for features [n, num_inputs]; `exploring` while training, with the noise of noisy networks.
-  virtual void q_values(const float* features, std::int64_t n, bool exploring, float* q) = 0;
+  /// Q(s, a) [n, A] for features [n, num_inputs]; `exploring` while training, with the noise of noisy networks. `states`
+  /// [n, state_size] become those after these observations.
+  virtual void q_values(const float* features, std::int64_t n, float* states, bool exploring, float* q) = 0;
 
   /// Before every choice of actions: noisy networks draw their noise (Fortunato et al. 2018, algorithm 1).
   virtual void before_acting() {}
 
-  /// One gradient step on a batch; returns what new priorities are made of, [B].
-  virtual const float* update(const TransitionBatch& batch, double progress) = 0;
+  // One gradient step on a batch; returns what new priorities are made of, [B]. An agent has the one for its batches.
+  virtual const float* update(const TransitionBatch& batch, double progress);
+  virtual const float* update_on_sequences(const SequenceInputs& batch, double progress);
 
   /// The target network moves towards the online one.
   virtual void update_target() = 0;
@@ -85,7 +96,10 @@ class ReplayAgent : public Agent {
   /// Features of the observations at hand; the first call of a step takes them into the running statistics.
   void encode_now();
   TransitionBatch sample(double progress);
+  SequenceInputs sample_sequences(double progress);
+  double beta(double progress) const { return config_.prioritized_beta + progress * (1 - config_.prioritized_beta); }
 
+  Recurrence recurrence_;
   Encoder encoder_;
   std::int64_t num_inputs_;
   std::int64_t num_actions_, first_action_;
@@ -94,12 +108,14 @@ class ReplayAgent : public Agent {
   QPolicy policy_;
   std::vector<float> features_, newest_, q_, values_;  // of the observations at hand
   bool encoded_ = false;                               // features_ are those of the observations at hand
+  std::vector<float> states_, last_states_;            // [N, state_size] at hand; scratch of last_values
   double progress_ = 0;
   std::int64_t steps_ = 0, num_updates_ = 0;
   double learning_rate_ = 0;
 
   // The batch at hand.
   ReplayBatch batch_;
+  SequenceBatch sequences_;
   std::vector<float> batch_features_, next_features_, priorities_;
   std::vector<std::int64_t> actions_;
 };
@@ -114,7 +130,7 @@ class ValueAgent : public ReplayAgent {
   void visit(Archive& archive) override;
 
  protected:
-  void q_values(const float* features, std::int64_t n, bool exploring, float* q) override;
+  void q_values(const float* features, std::int64_t n, float* states, bool exploring, float* q) override;
   void before_acting() override { online_.draw_noise(rng_); }
   const float* update(const TransitionBatch& batch, double progress) override;
   void update_target() override;

@@ -1,7 +1,8 @@
 // CartPole: keep a pole upright on a cart that is pushed left or right.
 // Source: Barto, Sutton and Anderson 1983; Gymnasium 1.4 `CartPoleEnv`.
 // Deviation: none. `low` and `high` are options of the environment, in Gymnasium of reset(); `kinematics_integrator` is
-// an attribute there.
+// an attribute there. CartPoleNoVel-v1 leaves the velocities out, as RLlib's StatelessCartPole; RL Baselines3 Zoo's environment
+// of that name shows zeros in their place.
 #include <cmath>
 #include <numbers>
 
@@ -94,6 +95,23 @@ struct CartPole {
   double low, high;    // bounds of the first state
 };
 
+/// CartPole without velocities: one observation does not tell where the pole is going.
+struct CartPoleNoVel : CartPole {
+  using CartPole::CartPole;
+
+  static EnvSpec spec(const Options&) {
+    return {.observation = Space::box({-2 * kXLimit, -2 * kThetaLimit}, {2 * kXLimit, 2 * kThetaLimit}),
+            .action = Space::discrete(2),
+            .observation_names = {"cart position (m)", "pole angle (rad)"},
+            .action_names = {"push left", "push right"}};
+  }
+
+  void observe(Obs* out) const {
+    out[0] = static_cast<float>(x);
+    out[1] = static_cast<float>(theta);
+  }
+};
+
 Fields fields(CartPole::Options& options) {
   return {Field("sutton_barto_reward", &options.sutton_barto_reward, "0 a step and -1 at the end, instead of 1 a step"),
           Field("kinematics_integrator", &options.kinematics_integrator, "Euler's method: explicit or semi-implicit")
@@ -114,6 +132,12 @@ CORVID_REGISTER_ENV(CartPole, {.id = "CartPole-v1",
                                .source = "Barto, Sutton and Anderson 1983; Gymnasium CartPoleEnv",
                                .max_episode_steps = 500,
                                .reward_threshold = 475});
+CORVID_REGISTER_ENV(CartPoleNoVel, {.id = "CartPoleNoVel-v1",
+                                    .family = "classic_control",
+                                    .summary = "CartPole-v1 without velocities in the observation: needs memory",
+                                    .source = "RLlib StatelessCartPole; RL Baselines3 Zoo CartPoleNoVel-v1",
+                                    .max_episode_steps = 500,
+                                    .reward_threshold = 475});
 
 }  // namespace
 }  // namespace corvid

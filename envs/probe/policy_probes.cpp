@@ -9,6 +9,7 @@
 //   Probe/Identity-v0    action = obs, 20 steps            20            observation and action one step apart
 //   Probe/OneHot-v0      the parity of obs                 1             integers go in as numbers, not one-hot
 //   Probe/Masked-v0      the best legal action             0.75          the mask of legal actions is ignored
+//   Probe/Memory-v0      the first obs, five steps later   1             nothing is remembered; without memory: mean 0
 //   Probe/Image-v0       the quadrant lit in channel 0     1             convolutions, or the layout of pixels
 #include <algorithm>
 
@@ -18,6 +19,7 @@ namespace corvid {
 namespace {
 
 constexpr int kIdentitySteps = 20;
+constexpr int kMemorySteps = 6;
 
 struct TwoActions {
   using Options = NoOptions;
@@ -196,6 +198,33 @@ struct LitQuadrant {
   std::int64_t lit[kChannels] = {0, 0};
 };
 
+/// The first observation is the clue, all others are blank; the last action must match it.
+struct Memory {
+  using Options = NoOptions;
+  using Obs = float;
+  using Action = std::int64_t;
+
+  explicit Memory(const Options&) {}
+  static EnvSpec spec(const Options&) {
+    return {.observation = Space::box(-1, 1, {1}),
+            .action = Space::discrete(2),
+            .observation_names = {"clue"},
+            .action_names = {"right for -1", "right for 1"}};
+  }
+  void reset(Rng& rng) {
+    clue = rng.integers(0, 2) == 0 ? -1.0f : 1.0f;
+    steps = 0;
+  }
+  StepResult step(Action action, Rng&) {
+    if (++steps < kMemorySteps) return {0, false};
+    return {(action == 1) == (clue > 0) ? 1.0 : -1.0, true};
+  }
+  void observe(Obs* out) const { *out = steps == 0 ? clue : 0; }
+
+  float clue = 1;
+  int steps = 0;
+};
+
 CORVID_REGISTER_ENV(TwoActions, {.id = "Probe/TwoActions-v0",
                                  .family = "probe",
                                  .summary = "One step, the reward depends on the action: isolates the policy loss",
@@ -234,6 +263,11 @@ CORVID_REGISTER_ENV(
                   .summary = "One step, tell which quadrant is lit in the first of two channels: isolates convolutions",
                   .source = "own",
                   .reward_threshold = 0.9});
+CORVID_REGISTER_ENV(Memory, {.id = "Probe/Memory-v0",
+                             .family = "probe",
+                             .summary = "Six steps, the last action must match the first observation: isolates memory",
+                             .source = "own",
+                             .reward_threshold = 0.9});
 
 }  // namespace
 }  // namespace corvid

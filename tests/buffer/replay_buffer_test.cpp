@@ -374,6 +374,50 @@ TEST_P(ReplayBufferTest, SequencesFollowTheirEpisodes) {
   }
 }
 
+TEST_P(ReplayBufferTest, SequencesBeginBeforeTheStepDrawn) {
+  constexpr std::int64_t kLead = 5, kLength = 3;
+  Recorder r = recorder({.capacity = 30, .num_envs = 3, .gamma = 0.9, .state_size = 2});
+  Rng rng(3);
+  SequenceBatch batch, plain;
+  for (int t = 0; t < 40; ++t) {
+    r.step();
+    Rng same = rng;
+    r.buffer.sample_sequences(6, kLength, rng, batch, kLead);
+    r.buffer.sample_sequences(6, kLength, same, plain);
+    ASSERT_EQ(batch.length, kLead + kLength);
+    EXPECT_EQ(batch.slots, plain.slots);
+    const std::int64_t oldest = std::max<std::int64_t>(0, r.num_steps() - 10);
+    for (std::int64_t b = 0; b < batch.size; ++b) {
+      const std::int64_t drawn = r.time_of(batch.slots[static_cast<std::size_t>(b)]);
+      const int env = r.env_of(batch.slots[static_cast<std::size_t>(b)]);
+      std::int64_t first = kLead;
+      while (first > 0 && drawn - kLead + first > oldest && !r.at(env, drawn - kLead + first - 1).ended()) --first;
+      EXPECT_EQ(batch.first[static_cast<std::size_t>(b)], first);
+      const Step& start = r.at(env, drawn - kLead + first);
+      EXPECT_EQ(batch.states[static_cast<std::size_t>(2 * b)], start.state);
+      for (std::int64_t k = 0; k <= kLead; ++k) {
+        const Step& step = r.at(env, drawn - kLead + std::max(k, first));
+        const auto place = static_cast<std::size_t>(k * batch.size + b);
+        EXPECT_EQ(seen_at(r.spec(), batch.obs, k * batch.size + b), step.obs);
+        const std::size_t bytes = r.spec().action.bytes();
+        EXPECT_EQ(Bytes(reinterpret_cast<const char*>(batch.actions.data()) + place * bytes, bytes), step.action);
+        EXPECT_EQ(batch.valid[place], k >= first ? 1 : 0);
+        EXPECT_EQ(batch.rewards[place], k >= first ? step.reward : 0);
+      }
+      for (std::int64_t k = 0; k < kLength; ++k) {
+        const auto long_place = static_cast<std::size_t>((kLead + k) * batch.size + b);
+        const auto place = static_cast<std::size_t>(k * batch.size + b);
+        EXPECT_EQ(batch.valid[long_place], plain.valid[place]);
+        EXPECT_EQ(batch.rewards[long_place], plain.rewards[place]);
+        EXPECT_EQ(batch.discounts[long_place], plain.discounts[place]);
+        EXPECT_EQ(seen_at(r.spec(), batch.obs, (kLead + k + 1) * batch.size + b),
+                  seen_at(r.spec(), plain.obs, (k + 1) * batch.size + b));
+      }
+    }
+    if (HasFailure()) return;
+  }
+}
+
 Bytes saved(ReplayBuffer& buffer) {
   BlobWriter writer;
   buffer.visit(writer);

@@ -243,7 +243,16 @@ const std::vector<Case>& cases() {
       {"sarsa_lambda", "Taxi-v4", {}},
       {"n_step_sarsa", "FrozenLake-v1", {{"n_steps", "5"}}},
       {"dyna_q", "FrozenLake-v1", {}},
-      {"dyna_q", "Taxi-v4", {{"prioritized_sweeping", "true"}}}};
+      {"dyna_q", "Taxi-v4", {{"prioritized_sweeping", "true"}}},
+      {"recurrent_dqn",
+       "CartPoleNoVel-v1",
+       {{"learning_starts", "500"},
+        {"train_freq", "64"},
+        {"burn_in", "4"},
+        {"sequence_length", "6"},
+        {"lstm_hidden_size", "8"},
+        {"prioritized_replay", "true"},
+        {"normalize_observations", "true"}}}};
   return list;
 }
 
