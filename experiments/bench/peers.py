@@ -89,8 +89,8 @@ WORKLOADS = [
     Workload("ppo-cartpole-wide", ppo("CartPole-v1", 1_000_000, 64, 128, 2048, 4, **WIDE), [XLA], gate=400),
     Workload("ppo-pendulum", ppo("Pendulum-v1", 303_104, 4, 1024, 256, 2, **RLTOOLS),
              [dataclasses.replace(RLTOOLS_PEER, threads="each")], gate=-250),
-    Workload("dqn-cartpole-zoo", train("dqn", "CartPole-v1", **DQN_ZOO), [Peer("sb3", "sb3_dqn.py", judged=False)],
-             gate=400),
+    # Without a gate: what 50,000 steps end with is chance, for both; the best evaluations are in baselines/value.csv.
+    Workload("dqn-cartpole-zoo", train("dqn", "CartPole-v1", **DQN_ZOO), [Peer("sb3", "sb3_dqn.py")]),
     Workload("step-CartPole-v1", step("CartPole-v1"), [ENVPOOL, Peer("gymnasium", "step_gymnasium.py")]),
     *(Workload("step-" + env, step(env), [ENVPOOL])
       for env in ("Acrobot-v1", "Pendulum-v1", "MountainCar-v0", "FrozenLake-v1")),
