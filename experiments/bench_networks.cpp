@@ -229,7 +229,8 @@ int update_sac(const NetworkOptions& o) {
   for (float& action : actions) action = std::tanh(action);
   const std::vector<float> discounts(actions.size(), 0.99f);
   const SacBatch batch{obs.data(), actions.data(), rewards.data(), discounts.data(), next_obs.data()};
-  // Passes forward: the actor 2, targets 2, critics 4; back through weights and inputs: critics 2 and 2 halves, actor 1.
+  // Passes forward: the actor 2, targets 2, critics 4; back through weights and inputs: critics 2 and 2 halves, actor
+  // 1.
   const MlpShape critic{4, o.net_arch, 1, Activation::kTanh};
   const double flops = 2 * multiply_adds(critic) * (8 + 2 * 2 + 2 + 2) * static_cast<double>(o.batch_size);
   return report_both("update-sac", {[&] { learner.update(batch, rng); }}, flops, o);

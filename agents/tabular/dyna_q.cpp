@@ -1,7 +1,8 @@
-// Dyna-Q: Q-learning that also learns a model of the environment and replays what it says, by chance or most urgent first.
+// Dyna-Q: Q-learning that also learns a model of the environment and replays what it says, by chance or most urgent
+// first.
 // Source: Sutton 1990; Sutton and Barto 2018, section 8.2; prioritised sweeping: Moore and Atkeson 1993, section 8.4.
-// Deviation: the model counts outcomes, so that chance is modelled. Pairs are drawn uniformly from those seen. Prioritised
-// updates take the expectation over the counted outcomes.
+// Deviation: the model counts outcomes, so that chance is modelled. Pairs are drawn uniformly from those seen.
+// Prioritised updates take the expectation over the counted outcomes.
 #include <algorithm>
 #include <cmath>
 #include <set>

@@ -1,7 +1,7 @@
 // On-policy first-visit Monte-Carlo control with an epsilon-soft policy: whole returns are the targets.
 // Source: Sutton and Barto 2018, section 5.4.
-// Deviation: epsilon falls over the training; a learning rate may take the place of the mean of all returns. Episodes cut off
-// by a step limit end in the policy's value of their last observation.
+// Deviation: epsilon falls over the training; a learning rate may take the place of the mean of all returns. Episodes
+// cut off by a step limit end in the policy's value of their last observation.
 #include "core/learn/returns.h"
 #include "core/run/tabular.h"
 

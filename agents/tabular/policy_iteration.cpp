@@ -1,7 +1,8 @@
 // Policy iteration: plans with the environment's model, evaluating a policy and making it greedy in turns.
 // Source: Howard 1960; Sutton and Barto 2018, section 4.3.
-// Deviation: an evaluation begins with the values of the one before and ends after `evaluation_sweeps`, settled or not, so
-// that policies which never end an episode do no harm at gamma 1. An action changes only for one that is truly better.
+// Deviation: an evaluation begins with the values of the one before and ends after `evaluation_sweeps`, settled or not,
+// so that policies which never end an episode do no harm at gamma 1. An action changes only for one that is truly
+// better.
 #include "core/run/planner.h"
 
 namespace corvid {

@@ -1,4 +1,5 @@
-// Sarsa(lambda): an error corrects every pair of state and action that led to it, in proportion to its eligibility trace.
+// Sarsa(lambda): an error corrects every pair of state and action that led to it, in proportion to its eligibility
+// trace.
 // Source: Rummery and Niranjan 1994; Sutton and Barto 2018, section 12.7; replacing traces: Singh and Sutton 1996.
 // Deviation: traces below 1e-8 are dropped. Each environment has traces of its own.
 #include "core/run/tabular.h"

@@ -1,4 +1,5 @@
-// Value iteration: plans with the environment's model, a sweep of best one-step look-aheads at a time, and acts greedily.
+// Value iteration: plans with the environment's model, a sweep of best one-step look-aheads at a time, and acts
+// greedily.
 // Source: Bellman 1957; Sutton and Barto 2018, section 4.4.
 // Deviation: states are swept in order and in place; a value counts as settled relative to the largest one.
 #include "core/run/planner.h"

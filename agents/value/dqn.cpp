@@ -1,8 +1,10 @@
-// Deep Q-network: the value of the best action, regressed on the reward and the target network's value of what comes next.
-// Source: Mnih et al. 2015, algorithm 1. Fields add double Q (van Hasselt et al. 2016), dueling streams (Wang et al. 2016),
-// n-step returns, prioritised replay (Schaul et al. 2016), noisy networks (Fortunato et al. 2018), stacked frames.
-// Deviation: Adam in place of RMSProp; rewards are not clipped; any number of environments act at once. With noise and double Q
-// the next action is chosen with the noise of the prediction, not with a third draw.
+// Deep Q-network: the value of the best action, regressed on the reward and the target network's value of what comes
+// next.
+// Source: Mnih et al. 2015, algorithm 1. Fields add double Q (van Hasselt et al. 2016), dueling streams (Wang et al.
+// 2016), n-step returns, prioritised replay (Schaul et al. 2016), noisy networks (Fortunato et al. 2018), stacked
+// frames.
+// Deviation: Adam in place of RMSProp; rewards are not clipped; any number of environments act at once. With noise and
+// double Q the next action is chosen with the noise of the prediction, not with a third draw.
 #include "core/run/replay_agent.h"
 
 namespace corvid {

@@ -22,7 +22,9 @@ class Iqn final : public ReplayAgent {
 
   static Fields fields(Config& c) {
     Fields list = corvid::fields(static_cast<ReplayAgentConfig&>(c));
-    std::erase_if(list, [](const Field& f) { return f.is_called("dueling") || f.name().starts_with("noisy"); });
+    std::erase_if(list, [](const Field& f) {
+      return f.is_called("dueling") || f.is_called("layer_norm") || f.name().starts_with("noisy");
+    });
     list.push_back(Field("n_quantiles", &c.n_quantiles, "fractions drawn for the prediction").at_least(1));
     list.push_back(Field("n_target_quantiles", &c.n_target_quantiles, "fractions drawn for the target").at_least(1));
     list.push_back(Field("n_policy_quantiles", &c.n_policy_quantiles, "fractions that an action's value is a mean of")

@@ -115,7 +115,8 @@ class Pqn final : public Agent {
     const StepView step = rollout_.sink();
     for (std::int64_t i = 0; i < n; ++i) {
       rollout_.rewards(t)[i] = static_cast<float>(config_.reward_scale * step.reward[i]);
-      if (!step.truncated[i]) continue;
+      rollout_.next_values(t)[i] = 0;
+      if (!step.truncated[i] || step.terminated[i]) continue;
       final_features_.resize(static_cast<std::size_t>(encoder_.size()));
       encoder_.encode(rollout_.final_obs(i), 1, false, final_features_.data());
       value(rollout_.final_obs(i), 1, final_features_.data(), rollout_.next_values(t) + i, nullptr);

@@ -1,5 +1,6 @@
 // QR-DQN: quantiles of the return, learned by quantile regression.
-// Source: Dabney et al. 2018, "Distributional Reinforcement Learning with Quantile Regression", algorithm 1. Deviation: as dqn.
+// Source: Dabney et al. 2018, "Distributional Reinforcement Learning with Quantile Regression", algorithm 1. Deviation:
+// as dqn.
 #include "core/run/replay_agent.h"
 
 namespace corvid {

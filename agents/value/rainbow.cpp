@@ -1,6 +1,6 @@
 // Rainbow: C51 with double Q, dueling streams, prioritised replay, 3-step returns and noisy networks.
-// Source: Hessel et al. 2018. Deviation: as dqn; the dueling streams share all hidden layers; priorities are the cross-entropy,
-// not the KL divergence.
+// Source: Hessel et al. 2018. Deviation: as dqn; the dueling streams share all hidden layers; priorities are the
+// cross-entropy, not the KL divergence.
 #include <cmath>
 
 #include "core/run/replay_agent.h"

@@ -1,7 +1,9 @@
 // Recurrent DQN: a Q-network with a memory, learned from sequences that begin with the state that was kept beside them.
-// Source: Kapturowski et al. 2019, "Recurrent Experience Replay in Distributed Reinforcement Learning" (R2D2), sections 2.3 and 3.
-// Deviation: one process; sequences begin at any step, and burn-in goes back from there at most to the episode's start, so that early
-// steps are learned from as well; last action and reward are no inputs; Huber's loss and values as they are, unless set otherwise.
+// Source: Kapturowski et al. 2019, "Recurrent Experience Replay in Distributed Reinforcement Learning" (R2D2), sections
+// 2.3 and 3.
+// Deviation: one process; sequences begin at any step, and burn-in goes back from there at most to the episode's start,
+// so that early steps are learned from as well; last action and reward are no inputs; Huber's loss and values as they
+// are, unless set otherwise.
 #include "core/learn/sequence_loss.h"
 #include "core/learn/value_losses.h"
 #include "core/run/replay_agent.h"

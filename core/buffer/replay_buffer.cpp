@@ -18,7 +18,8 @@ std::int64_t rows_drawable(const ReplaySettings& s) {
   return (std::min(s.capacity, kMostCapacity) + s.num_envs - 1) / s.num_envs;
 }
 
-/// Besides the rows that are drawn from: the newest one, the one the environment writes into, and the history of stacks.
+/// Besides the rows that are drawn from: the newest one, the one the environment writes into, and the history of
+/// stacks.
 std::int64_t rows_of(const ReplaySettings& s) { return rows_drawable(s) + s.frame_stack + 1; }
 
 /// Most steps that can be cut off at once when every episode lasts as long as it may.

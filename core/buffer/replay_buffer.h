@@ -1,8 +1,8 @@
 // Experience replay: a ring of the last steps of N environments, and batches of transitions drawn from it.
 //
-// Every field is one array [rows, N, ...], written by the environments themselves. The successor of an observation is the
-// next row; only where an episode was cut off by its step limit does the true successor lie in a side table. n-step returns
-// are folded, and frames stacked, when a batch is drawn, so everything is stored once.
+// Every field is one array [rows, N, ...], written by the environments themselves. The successor of an observation is
+// the next row; only where an episode was cut off by its step limit does the true successor lie in a side table. n-step
+// returns are folded, and frames stacked, when a batch is drawn, so everything is stored once.
 #pragma once
 
 #include <algorithm>
@@ -46,8 +46,9 @@ struct ReplayBatch {
   std::vector<float> weights;  // [B] importance-sampling weights, the largest 1 (Schaul et al. 2016, section 3.4)
 };
 
-/// B pieces of episodes of at most T steps, time-major. The step drawn lies at row `lead`, with those before it in front. A piece
-/// ends with its episode; what is around it is padding, which repeats the nearest observation and action.
+/// B pieces of episodes of at most T steps, time-major. The step drawn lies at row `lead`, with those before it in
+/// front. A piece ends with its episode; what is around it is padding, which repeats the nearest observation and
+/// action.
 struct SequenceBatch {
   std::int64_t size = 0, length = 0;  // B, T
   std::vector<std::int64_t> slots;    // [B] of the step drawn
@@ -85,25 +86,26 @@ class ReplayBuffer {
   float* states();        // [N, state_size] at the newest row, written by the agent
   void advance();         // the step is complete; it gets the largest priority so far
 
-  /// The newest observations with those before them, [N, frame_stack, ...]; where an episode is younger than that, its first
-  /// observation is repeated (as Gymnasium's FrameStackObservation pads). `obs()` itself without stacking.
+  /// The newest observations with those before them, [N, frame_stack, ...]; where an episode is younger than that, its
+  /// first observation is repeated (as Gymnasium's FrameStackObservation pads). `obs()` itself without stacking.
   ObsView stacked_obs();
 
-  /// Uniformly with replacement. Needs size() > 0; n-step returns that reach the newest row are folded from fewer steps.
+  /// Uniformly with replacement. Needs size() > 0; n-step returns that reach the newest row are folded from fewer
+  /// steps.
   void sample(std::int64_t batch_size, Rng& rng, ReplayBatch& batch) const;
 
   /// In proportion to priority^alpha; weights are (size * probability)^-beta over the largest of the batch.
   void sample_prioritized(std::int64_t batch_size, double beta, Rng& rng, ReplayBatch& batch) const;
 
-  /// Uniformly with replacement: steps, each with up to `length` - 1 that follow and up to `lead` that came before it in its
-  /// episode.
+  /// Uniformly with replacement: steps, each with up to `length` - 1 that follow and up to `lead` that came before it
+  /// in its episode.
   void sample_sequences(std::int64_t batch_size, std::int64_t length, Rng& rng, SequenceBatch& batch,
                         std::int64_t lead = 0) const;
   void sample_sequences_prioritized(std::int64_t batch_size, std::int64_t length, double beta, Rng& rng,
                                     SequenceBatch& batch, std::int64_t lead = 0) const;
 
-  /// New priorities, usually |TD error| + a little; all must be finite and not negative. Slots that were overwritten since
-  /// must not be named: set them before the next advance().
+  /// New priorities, usually |TD error| + a little; all must be finite and not negative. Slots that were overwritten
+  /// since must not be named: set them before the next advance().
   void set_priorities(std::span<const std::int64_t> slots, const float* priorities);
 
   /// The rows in use, priorities and the step at hand.

@@ -220,7 +220,8 @@ void ReplayBuffer::gather_next_obs(Chunk& chunk, ReplayBatch& batch) const {
                     batch.next_obs_memory[l].data() + (chunk.first * frames + frame) * leaf.bytes, frames * leaf.bytes},
                    leaf.bytes, cursors);
     }
-    // The row after a step that was cut off begins another episode; the stack of its true successor goes on with the step.
+    // The row after a step that was cut off begins another episode; the stack of its true successor goes on with the
+    // step.
     if (frame > 0) step_back(cursors, frame == frames - 1 ? kTerminated : kEnded);
   }
   for (std::size_t c = 0; c < chunk.num_cut; ++c) {

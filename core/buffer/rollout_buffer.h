@@ -45,8 +45,8 @@ class RolloutBuffer {
   /// Keeps the last observations as the first of the next rollout.
   void clear();
 
-  /// Fills discounts, traces and next values and computes advantages and returns (core/learn/returns.h). Values of row T
-  /// and next values where episodes were truncated must have been written before.
+  /// Fills discounts, traces and next values and computes advantages and returns (core/learn/returns.h). Values of row
+  /// T and next values where episodes were truncated must have been written before.
   void compute_advantages(double gamma, double gae_lambda);
 
   /// The same for lambda-returns, which need no advantages.

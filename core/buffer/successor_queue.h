@@ -1,5 +1,5 @@
-// The true successors of steps that were cut off by the step limit, in the order of time. Steps are numbered; the oldest
-// are dropped first.
+// The true successors of steps that were cut off by the step limit, in the order of time. Steps are numbered; the
+// oldest are dropped first.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,8 @@
 // Priorities that can be drawn from in proportion: a tree of whole numbers, each node the exact sum of its children.
 //
-// Priorities are rounded to multiples of 2^-20, so sums never drift, whatever the order of updates, and a draw is exactly
-// proportional to what is stored. A node has eight children and is one cache line: the running sums of its children.
+// Priorities are rounded to multiples of 2^-20, so sums never drift, whatever the order of updates, and a draw is
+// exactly proportional to what is stored. A node has eight children and is one cache line: the running sums of its
+// children.
 #pragma once
 
 #include <array>

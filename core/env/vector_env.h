@@ -79,9 +79,9 @@ class VectorEnv {
   virtual void reset_where(std::span<const std::uint8_t> mask, std::span<const std::uint64_t> seeds,
                            const ObsView& obs) = 0;
 
-  /// One step of every environment. Throws Error when a discrete action is outside its space or a number in a continuous
-  /// one is not finite (nothing is stepped then), or when a reward is not finite. What continuous actions beyond the
-  /// bounds do is the game's business, as in Gymnasium.
+  /// One step of every environment. Throws Error when a discrete action is outside its space or a number in a
+  /// continuous one is not finite (nothing is stepped then), or when a reward is not finite. What continuous actions
+  /// beyond the bounds do is the game's business, as in Gymnasium.
   virtual void step(const ActionView& actions, const StepView& out) = 0;
 
   /// As `step`, but environments whose `active` [N] entry is 0 stay as they are and their rows untouched.
@@ -102,8 +102,8 @@ class VectorEnv {
 
   virtual std::optional<TabularModel> model() const = 0;
 
-  /// What the actions of the last step lost against the best ones, in expected reward [N]; of the episode that ended where
-  /// one did. Null when the environment does not tell. Not part of the saved state.
+  /// What the actions of the last step lost against the best ones, in expected reward [N]; of the episode that ended
+  /// where one did. Null when the environment does not tell. Not part of the saved state.
   virtual const double* last_regret() const { return nullptr; }
 
  protected:

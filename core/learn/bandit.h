@@ -30,8 +30,8 @@ std::int64_t best_arm(const double* values, const std::uint8_t* legal, std::int6
 /// A legal arm, each as likely as the others.
 std::int64_t random_arm(const std::uint8_t* legal, std::int64_t num_arms, Rng& rng);
 
-/// UCB1 (Auer, Cesa-Bianchi and Fischer 2002, figure 1): Q + c sqrt(ln n / n_j), where the arm was pulled n_j of n times and
-/// c = sqrt(2). Infinite for an arm that was never pulled.
+/// UCB1 (Auer, Cesa-Bianchi and Fischer 2002, figure 1): Q + c sqrt(ln n / n_j), where the arm was pulled n_j of n
+/// times and c = sqrt(2). Infinite for an arm that was never pulled.
 double ucb1_bound(const ArmMean& arm, std::int64_t num_pulls, double c);
 
 /// Beta(a, b) as X / (X + Y) with X ~ Gamma(a), Y ~ Gamma(b). a, b > 0.
@@ -48,8 +48,9 @@ struct Gaussian {
 ///   1 / std^2 = 1 / prior_std^2 + N / noise_std^2,   mean = std^2 (prior_mean / prior_std^2 + N Q / noise_std^2)
 Gaussian gaussian_posterior(const Gaussian& prior, double noise_std, const ArmMean& arm);
 
-/// The regret that UCB1 with c = sqrt(2) does not exceed in expectation after n pulls of arms with rewards in [0, 1] (Auer et
-/// al. 2002, theorem 1): 8 sum_{gap > 0} ln n / gap + (1 + pi^2 / 3) sum gap. `gaps` [K]: best mean minus the arm's.
+/// The regret that UCB1 with c = sqrt(2) does not exceed in expectation after n pulls of arms with rewards in [0, 1]
+/// (Auer et al. 2002, theorem 1): 8 sum_{gap > 0} ln n / gap + (1 + pi^2 / 3) sum gap. `gaps` [K]: best mean minus the
+/// arm's.
 double ucb1_regret_bound(const double* gaps, std::int64_t num_arms, std::int64_t num_pulls);
 
 /// pi(a) = exp(H_a) / sum over legal arms, 0 where illegal (Sutton and Barto 2018, eq. 2.11). All [K].

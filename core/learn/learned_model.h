@@ -19,8 +19,8 @@ class LearnedModel {
   /// Counts one more outcome of `pair`, state * num_actions + action. O(different outcomes of the pair).
   void add(std::int64_t pair, std::int64_t next_state, double reward, bool terminated);
 
-  /// The outcomes of a pair in the order in which they were first seen, with their shares as probabilities; valid until the
-  /// next call. Empty when the pair was never seen.
+  /// The outcomes of a pair in the order in which they were first seen, with their shares as probabilities; valid until
+  /// the next call. Empty when the pair was never seen.
   std::span<const Transition> outcomes(std::int64_t pair);
 
   /// The pairs that have led to `next_state` without ending the episode, newest first; valid until the next call.

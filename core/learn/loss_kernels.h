@@ -1,9 +1,9 @@
-// Losses with their derivatives in one pass over a batch, on plain memory, as vector code for the processor at hand. Each
-// equals the function of the same name in losses.h, differentiated by hand.
+// Losses with their derivatives in one pass over a batch, on plain memory, as vector code for the processor at hand.
+// Each equals the function of the same name in losses.h, differentiated by hand.
 //
-// Batches lie by columns: number k of row b at k * stride + b, so that vectors run along rows. Every loss is a mean over the
-// whole batch, of which a call sees `rows` rows: `scale` is one over the batch's size. Sums of losses are added to what is
-// there. Output gradients are written.
+// Batches lie by columns: number k of row b at k * stride + b, so that vectors run along rows. Every loss is a mean
+// over the whole batch, of which a call sees `rows` rows: `scale` is one over the batch's size. Sums of losses are
+// added to what is there. Output gradients are written.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +48,8 @@ struct LossKernels {
   void (*value)(std::int64_t rows, const float* values, const float* returns, const float* old_values, float clip_range,
                 float weight, float scale, float* d_values, double& sum_of_squares);
 
-  /// weights[b] * loss(Q(s, a) - target) with loss e^2 / 2, or Huber's: e^2 / 2 up to |e| = delta, delta (|e| - delta / 2)
-  /// beyond; delta = 0 is no Huber. q, d_q [num_actions, stride]; errors [rows] = Q - target. `weights` may be null.
+  /// weights[b] * loss(Q(s, a) - target) with loss e^2 / 2, or Huber's: e^2 / 2 up to |e| = delta, delta (|e| - delta /
+  /// 2) beyond; delta = 0 is no Huber. q, d_q [num_actions, stride]; errors [rows] = Q - target. `weights` may be null.
   void (*td)(std::int64_t rows, std::int64_t stride, std::int64_t num_actions, const float* q,
              const std::int32_t* actions, const float* targets, const float* weights, float delta, float scale,
              float* d_q, float* errors, double& sum);
@@ -59,7 +59,8 @@ struct LossKernels {
   void (*squashed_gaussian)(std::int64_t rows, std::int64_t stride, std::int64_t size, const float* means,
                             const float* log_stds, const float* noise, float* actions, float* log_probs);
 
-  /// Derivatives of `scale` * sum(alpha log pi(a | s) + F(a)) by mean and log_std, for d_actions = dF/da, already scaled.
+  /// Derivatives of `scale` * sum(alpha log pi(a | s) + F(a)) by mean and log_std, for d_actions = dF/da, already
+  /// scaled.
   void (*squashed_gaussian_gradient)(std::int64_t rows, std::int64_t stride, std::int64_t size, const float* log_stds,
                                      const float* noise, const float* actions, const float* d_actions, float alpha,
                                      float scale, float* d_means, float* d_log_stds);
@@ -73,8 +74,9 @@ struct LossKernels {
   void (*soft_target)(std::int64_t rows, const float* rewards, const float* discounts, const float* q1, const float* q2,
                       const float* log_probs, float alpha, float* targets);
 
-  /// The soft maximum over actions, tau log sum_a exp(q_a / tau), of q [num_actions, stride]; soft_max [rows]. Actions whose
-  /// `penalty` [num_actions, stride] is minus infinity are left out; `penalty` may be null. (Vieillard et al. 2020.)
+  /// The soft maximum over actions, tau log sum_a exp(q_a / tau), of q [num_actions, stride]; soft_max [rows]. Actions
+  /// whose `penalty` [num_actions, stride] is minus infinity are left out; `penalty` may be null. (Vieillard et al.
+  /// 2020.)
   void (*soft_maximum)(std::int64_t rows, std::int64_t stride, std::int64_t num_actions, const float* q,
                        const float* penalty, float tau, float* soft_max);
 
@@ -82,15 +84,15 @@ struct LossKernels {
   void (*softmax)(std::int64_t rows, std::int64_t stride, std::int64_t num_groups, std::int64_t size,
                   const float* logits, float* probabilities);
 
-  /// Cross-entropy of logits [size, stride] against target probabilities [size, stride], weighted by weights [rows], which may
-  /// be null; losses [rows] are not weighted. (Bellemare et al. 2017, algorithm 1.)
+  /// Cross-entropy of logits [size, stride] against target probabilities [size, stride], weighted by weights [rows],
+  /// which may be null; losses [rows] are not weighted. (Bellemare et al. 2017, algorithm 1.)
   void (*cross_entropy)(std::int64_t rows, std::int64_t stride, std::int64_t size, const float* logits,
                         const float* targets, const float* weights, float scale, float* d_logits, float* losses,
                         double& sum);
 
-  /// Quantile Huber loss of quantiles [size, stride] at the midpoints (2 i + 1) / (2 size) against samples [num_samples,
-  /// stride]: sum over quantiles, mean over samples (Dabney et al. 2018a, eq. 10; divided by kappa as Dabney et al. 2018b,
-  /// eq. 3). weights [rows] may be null; losses [rows] are not weighted.
+  /// Quantile Huber loss of quantiles [size, stride] at the midpoints (2 i + 1) / (2 size) against samples
+  /// [num_samples, stride]: sum over quantiles, mean over samples (Dabney et al. 2018a, eq. 10; divided by kappa as
+  /// Dabney et al. 2018b, eq. 3). weights [rows] may be null; losses [rows] are not weighted.
   void (*quantile)(std::int64_t rows, std::int64_t stride, std::int64_t size, std::int64_t num_samples,
                    const float* quantiles, const float* samples, const float* weights, float kappa, float scale,
                    float* d_quantiles, float* losses, double& sum);

@@ -19,7 +19,8 @@ CORVID_INLINE void for_each_rows(Size rows, Body&& body) {
 /// The sum of what the mask covers.
 CORVID_INLINE float masked_sum(Vector x, Mask mask) { return sum(select(mask, x, set(0.0f))); }
 
-/// The policy's loss at one vector of rows, from log pi(a | s): adds to the sums and returns the loss's derivative by it.
+/// The policy's loss at one vector of rows, from log pi(a | s): adds to the sums and returns the loss's derivative by
+/// it.
 CORVID_INLINE Vector policy_loss(const PolicyRows& r, Size b, Mask mask, Vector log_prob, Vector entropy,
                                  PolicySums& sums) {
   const Vector one = set(1.0f);

@@ -5,8 +5,8 @@
 
 namespace corvid {
 
-/// B pieces of L steps on the host, time-major. The first `lead` rows bring the state up to date, the T = L - lead behind them are
-/// learned from.
+/// B pieces of L steps on the host, time-major. The first `lead` rows bring the state up to date, the T = L - lead
+/// behind them are learned from.
 struct SequenceInputs {
   std::int64_t size = 0, length = 0, lead = 0;           // B, L
   const float* features = nullptr;                       // [L + 1, B, F]; row t + 1 is the true successor of row t
@@ -35,8 +35,8 @@ struct SequenceTensors {
 SequenceTensors to_tensors(const SequenceInputs& batch, std::int64_t num_inputs, std::int64_t state_size,
                            std::int64_t num_actions, std::int64_t n_steps, const at::Device& device);
 
-/// eta max_t |e_t| + (1 - eta) mean_t |e_t| over the valid steps of TD errors e [T, B]: priorities of sequences, [B] (Kapturowski et
-/// al. 2019, section 2.3).
+/// eta max_t |e_t| + (1 - eta) mean_t |e_t| over the valid steps of TD errors e [T, B]: priorities of sequences, [B]
+/// (Kapturowski et al. 2019, section 2.3).
 at::Tensor sequence_priorities(const at::Tensor& errors, const at::Tensor& valid, double eta);
 
 }  // namespace corvid

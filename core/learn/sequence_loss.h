@@ -17,7 +17,8 @@ struct SequenceLoss {
   at::Tensor errors, predicted;  // [T, B] TD errors and Q(s_t, a_t), off the tape
 };
 
-/// Both networks start from the stored states and play the burn-in without a tape; then (Kapturowski et al. 2019, sections 2.3, 3)
+/// Both networks start from the stored states and play the burn-in without a tape; then (Kapturowski et al. 2019,
+/// sections 2.3, 3)
 ///   y_t = h(R_t + discount_t h^-1(Q'(s_{t+m}, a*))),  a* = argmax_a Q(s_{t+m}, a) over legal actions
 ///   L   = mean over the valid t of w Huber(Q(s_t, a_t) - y_t)
 /// with the n-step return R_t over m steps; h(x) = x without value rescaling.

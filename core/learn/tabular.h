@@ -1,7 +1,7 @@
 // Formulas of tabular methods on plain memory: greedy and epsilon-greedy actions, values of states, targets of backups.
 //
-// Everywhere `q` [A] holds the values of one state's actions, and `legal` [A] is 1 where an action is legal, or null where
-// all are. Actions within a tiny tolerance of the best one tie with it, so that rounding decides nothing.
+// Everywhere `q` [A] holds the values of one state's actions, and `legal` [A] is 1 where an action is legal, or null
+// where all are. Actions within a tiny tolerance of the best one tie with it, so that rounding decides nothing.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ std::int64_t greedy_action(std::span<const double> q, const std::uint8_t* legal)
 /// Whether a legal action is one of the best.
 bool is_greedy(std::span<const double> q, const std::uint8_t* legal, std::int64_t action);
 
-/// Writes the epsilon-greedy policy (Sutton and Barto 2018, section 5.4) to `probabilities` [A]: epsilon is shared by the
-/// legal actions, the rest by the best ones.
+/// Writes the epsilon-greedy policy (Sutton and Barto 2018, section 5.4) to `probabilities` [A]: epsilon is shared by
+/// the legal actions, the rest by the best ones.
 void epsilon_greedy(std::span<const double> q, const std::uint8_t* legal, double epsilon,
                     std::span<double> probabilities);
 

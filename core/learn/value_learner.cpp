@@ -49,8 +49,8 @@ struct ValueLearner::Task {
 
   std::size_t columns(std::int64_t count) const { return static_cast<std::size_t>(count * stride); }
 
-  /// Rows [first, first + count) of the batch, from both networks to the derivatives by every layer's sums. `weights` holds the
-  /// online network's weights transposed.
+  /// Rows [first, first + count) of the batch, from both networks to the derivatives by every layer's sums. `weights`
+  /// holds the online network's weights transposed.
   void run(const TransitionBatch& batch, const ValueObjective& o, float scale, float* errors,
            const FusedMlp::Workspace& weights);
 
@@ -274,39 +274,40 @@ void ValueLearner::with_kernels(const TransitionBatch& batch, const ValueObjecti
     tasks_.push_back(std::make_unique<Task>(online_, target_));
   host_errors_.resize(static_cast<std::size_t>(n));
   errors_ = at::Tensor();
-  const float scale = 1 / static_cast<float>(n);
-  // First each thread takes slices of the batch, then parts of the weights, whose gradients add up slice by slice.
-  auto run_slice = [&](int slice, const FusedMlp::Workspace& weights) {
+  const FusedMlp::Workspace& weights = tasks_[0]->work;
+  online_.fused()->transpose_weights(online_.weights(), false, tasks_[0]->work);
+
+  // First each thread takes slices of the batch, then a part of the weights, whose gradients add up slice by slice. How
+  // many parts there are changes no bit.
+  auto run_slice = [&](int slice) {
     Task& task = *tasks_[static_cast<std::size_t>(slice)];
     task.first = slice * n / num_slices;
     task.count = (slice + 1) * n / num_slices - task.first;
-    task.run(batch, objective, scale, host_errors_.data(), weights);
+    task.run(batch, objective, 1 / static_cast<float>(n), host_errors_.data(), weights);
   };
-  auto transposed = [&](int slice) -> const FusedMlp::Workspace& {
-    FusedMlp::Workspace& work = tasks_[static_cast<std::size_t>(slice)]->work;
-    online_.fused()->transpose_weights(online_.weights(), false, work);
-    return work;
-  };
-  auto run_part = [&](int part) {
-    Task& own = *tasks_[static_cast<std::size_t>(part)];
+  auto run_part = [&](int part, int num_parts) {
+    FusedMlp::Workspace& own = tasks_[static_cast<std::size_t>(part)]->work;
     for (std::int64_t slice = 0; slice < num_slices; ++slice) {
       const Task& task = *tasks_[static_cast<std::size_t>(slice)];
-      online_.fused()->weight_gradients(batch.features + task.first * online_.num_inputs(), task.count, task.work,
-                                        own.work, slice > 0, online_.gradient(), part, num_slices);
+      online_.fused()->weight_gradients(batch.features + task.first * online_.num_inputs(), task.count, task.work, own,
+                                        slice > 0, online_.gradient(), part, num_parts);
     }
   };
   const int count = static_cast<int>(num_slices);
   auto serial = [&] {
-    const FusedMlp::Workspace& weights = transposed(0);
-    for (int k = 0; k < count; ++k) run_slice(k, weights);
-    for (int k = 0; k < count; ++k) run_part(k);
+    for (int slice = 0; slice < count; ++slice) run_slice(slice);
+    run_part(0, 1);
   };
   auto split = [&] {
-    compute_.pool->run(count, [&](int slice) { run_slice(slice, transposed(slice)); });
-    compute_.pool->run(count, run_part);
+    compute_.pool->run(count, run_slice);
+    const int parts = std::min(count, compute_.pool->num_threads());
+    compute_.pool->run(parts, [&](int part) { run_part(part, parts); });
   };
   compute_.pool&& count > 1 ? choice_.run(serial, split) : serial();
+  add_sums(n, num_slices);
+}
 
+void ValueLearner::add_sums(std::int64_t n, std::int64_t num_slices) {
   double* sums = sums_.data_ptr<double>();
   for (std::int64_t slice = 0; slice < num_slices; ++slice) {
     sums[0] += tasks_[static_cast<std::size_t>(slice)]->loss / static_cast<double>(n);

@@ -1,9 +1,9 @@
-// Gradients of value-function objectives: one function for every agent that regresses Q(s, a), or its distribution, on targets
-// from a second network.
+// Gradients of value-function objectives: one function for every agent that regresses Q(s, a), or its distribution, on
+// targets from a second network.
 //
-// With fully connected networks on the CPU, both networks, targets, losses and the backward pass run as kernels on plain memory,
-// slices of the batch on as many threads as there are. Otherwise LibTorch's autograd does the same. Slices depend on the batch
-// alone, so results do not depend on the number of threads.
+// With fully connected networks on the CPU, both networks, targets, losses and the backward pass run as kernels on
+// plain memory, slices of the batch on as many threads as there are. Otherwise LibTorch's autograd does the same.
+// Slices depend on the batch alone, so results do not depend on the number of threads.
 #pragma once
 
 #include <memory>
@@ -81,6 +81,7 @@ class ValueLearner {
   struct Task;
 
   void with_kernels(const TransitionBatch& batch, const ValueObjective& objective);
+  void add_sums(std::int64_t n, std::int64_t num_slices);
   void with_autograd(const ValueTensors& batch, const ValueObjective& objective);
   at::Tensor make_target(const ValueTensors& batch, const ValueObjective& objective);
 

@@ -17,8 +17,8 @@ struct ImageShape {
   double high = 1;  // largest value of a pixel; networks see pixels divided by it
 };
 
-/// The image in an observation space; nothing for other observations, and for images too small to convolve. Of a Box with
-/// three dimensions the first one counts channels where it is smaller than the last.
+/// The image in an observation space; nothing for other observations, and for images too small to convolve. Of a Box
+/// with three dimensions the first one counts channels where it is smaller than the last.
 std::optional<ImageShape> image_shape(const Space& observation);
 
 /// The same, for features that were `normalized` before the network sees them: those are not divided once more.
@@ -26,9 +26,9 @@ std::optional<ImageShape> image_shape(const Space& observation, bool normalized)
 
 class ConvBody {
  public:
-  /// From 36 x 36 pixels on, the three layers of Mnih et al. 2015 (32 filters of 8 x 8 with stride 4, 64 of 4 x 4 with stride
-  /// 2, 64 of 3 x 3); for smaller images the one of Young and Tian 2019 (MinAtar; 16 of 3 x 3). ReLU behind each. Weights and
-  /// biases start uniformly within +-1 / sqrt(inputs of a filter).
+  /// From 36 x 36 pixels on, the three layers of Mnih et al. 2015 (32 filters of 8 x 8 with stride 4, 64 of 4 x 4 with
+  /// stride 2, 64 of 3 x 3); for smaller images the one of Young and Tian 2019 (MinAtar; 16 of 3 x 3). ReLU behind
+  /// each. Weights and biases start uniformly within +-1 / sqrt(inputs of a filter).
   ConvBody(const ImageShape& image, std::int64_t frame_stack, Rng& rng);
 
   /// [B, frame_stack * pixels] -> [B, size()].
@@ -49,8 +49,8 @@ class ConvBody {
   std::int64_t size_ = 0;
 };
 
-/// Fills a tensor uniformly within +-1 / sqrt(inputs), LibTorch's default for weights and biases of a layer. Draws in the
-/// order of the elements in memory.
+/// Fills a tensor uniformly within +-1 / sqrt(inputs), LibTorch's default for weights and biases of a layer. Draws in
+/// the order of the elements in memory.
 void fill_uniform(at::Tensor& tensor, std::int64_t inputs, Rng& rng);
 
 }  // namespace corvid

@@ -1,5 +1,5 @@
-// An LSTM without a tape: explicit forward pass and backpropagation through time over flat parameters. No LibTorch; `Lstm` gives
-// the same layer to LibTorch's autograd.
+// An LSTM without a tape: explicit forward pass and backpropagation through time over flat parameters. No LibTorch;
+// `Lstm` gives the same layer to LibTorch's autograd.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 
 namespace corvid {
 
-/// H cells with forget gates (Gers et al. 2000) over F inputs; sequences are [T, B, F]. Both products of a step are one: weights
-/// [F + H, 4 H] times inputs beside the last outputs, gates in the order input, forget, candidate, output. A row's state is its
-/// H outputs h, then its H cells c.
+/// H cells with forget gates (Gers et al. 2000) over F inputs; sequences are [T, B, F]. Both products of a step are
+/// one: weights [F + H, 4 H] times inputs beside the last outputs, gates in the order input, forget, candidate, output.
+/// A row's state is its H outputs h, then its H cells c.
 class FusedLstm {
  public:
   FusedLstm(std::int64_t inputs, std::int64_t hidden, const Kernels& kernels = corvid::kernels());
@@ -42,8 +42,8 @@ class FusedLstm {
   void advance(const float* parameters, const float* x, std::int64_t steps, std::int64_t rows,
                const std::int64_t* first, float* state) const;
 
-  /// From derivatives `dh` [T, B, H] by the outputs to the gradient of the parameters, written, and, where `dx` is not null,
-  /// of the inputs [T, B, F]; the first state is a constant. `parameters` and `work` are those of `forward`.
+  /// From derivatives `dh` [T, B, H] by the outputs to the gradient of the parameters, written, and, where `dx` is not
+  /// null, of the inputs [T, B, F]; the first state is a constant. `parameters` and `work` are those of `forward`.
   void backward(const float* parameters, std::int64_t steps, std::int64_t rows, const float* dh, const Workspace& work,
                 float* gradient, float* dx = nullptr) const;
 

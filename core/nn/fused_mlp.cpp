@@ -39,7 +39,8 @@ FusedMlp::FusedMlp(const MlpShape& shape, const Kernels& kernels) : shape_(shape
     widest_ = std::max(widest_, width);
   }
   add_layer(shape.outputs);
-  // A row costs a narrow layer outputs * (inputs / 16 vectors + a sum over one), any other layer inputs * (outputs / 16).
+  // A row costs a narrow layer outputs * (inputs / 16 vectors + a sum over one), any other layer inputs * (outputs /
+  // 16).
   const Layer& last = layers_.back();
   narrow_ = last.outputs * (last.inputs / 16 + 8) < last.inputs * ((last.outputs + 15) / 16) || last.outputs == 1;
 }
@@ -254,7 +255,8 @@ void FusedMlp::weight_gradient(std::size_t l, const float* x, std::int64_t rows,
     kernels_.weight_gradient(rows, inputs, outputs, x + first, stride, dy, dy_stride, accumulate, to, db);
     return;
   }
-  // Only weights between columns that are not empty have a gradient: these are packed, multiplied, and put in their places.
+  // Only weights between columns that are not empty have a gradient: these are packed, multiplied, and put in their
+  // places.
   const Workspace::Columns& used = work.used_[l];
   const auto groups_of = [](std::int64_t columns) { return (columns + 15) / 16; };
   const std::int64_t dy_packed = packed_stride(used.count);

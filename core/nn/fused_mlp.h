@@ -9,7 +9,8 @@
 
 namespace corvid {
 
-/// Parameters begin on lines of 64 bytes: in flat memory each of a layer's parameters is padded to a multiple of 16 floats.
+/// Parameters begin on lines of 64 bytes: in flat memory each of a layer's parameters is padded to a multiple of 16
+/// floats.
 inline constexpr std::int64_t kParameterAlignment = 16;
 
 inline std::int64_t padded(std::int64_t floats) {
@@ -31,8 +32,8 @@ class FusedMlp {
   const MlpShape& shape() const { return shape_; }
   std::int64_t num_parameters() const { return num_parameters_; }  // floats, padding included
 
-  /// Where the weight [inputs, outputs] and the bias of a layer begin, from the network's first parameter, and with layer
-  /// normalisation the hidden layers' gain and shift [outputs].
+  /// Where the weight [inputs, outputs] and the bias of a layer begin, from the network's first parameter, and with
+  /// layer normalisation the hidden layers' gain and shift [outputs].
   struct Layer {
     std::int64_t inputs, outputs;
     std::int64_t weight, bias;
@@ -86,15 +87,17 @@ class FusedMlp {
   /// Leaves outputs, and what `backward` needs, in `work`.
   void forward(const float* parameters, const float* x, std::int64_t rows, Workspace& work) const;
 
-  /// From work.output_gradients() to the gradient of the parameters, written or added, and, where `dx` is not null, of the
-  /// inputs [rows, inputs]. Without `gradient` only the latter. `parameters`, `x` and `work` are those of `forward`.
+  /// From work.output_gradients() to the gradient of the parameters, written or added, and, where `dx` is not null, of
+  /// the inputs [rows, inputs]. Without `gradient` only the latter. `parameters`, `x` and `work` are those of
+  /// `forward`.
   void backward(const float* parameters, const float* x, std::int64_t rows, Workspace& work, bool accumulate,
                 float* gradient, float* dx = nullptr) const;
 
-  // The two halves of `backward`, for threads that share a batch: first each one its rows, then each one a part of the weights.
+  // The two halves of `backward`, for threads that share a batch: first each one its rows, then each one a part of the
+  // weights.
 
-  /// From work.output_gradients() to the derivatives by every layer's sums, which stay in `work`, and by x where `dx` is not
-  /// null. Reads the transposed weights in `weights`.
+  /// From work.output_gradients() to the derivatives by every layer's sums, which stay in `work`, and by x where `dx`
+  /// is not null. Reads the transposed weights in `weights`.
   void backward_rows(const float* parameters, std::int64_t rows, Workspace& work, const Workspace& weights,
                      float* dx = nullptr) const;
 
@@ -113,8 +116,8 @@ class FusedMlp {
   void weight_gradient(std::size_t l, const float* x, std::int64_t rows, const Workspace& work, Workspace& scratch,
                        bool accumulate, float* dw, float* db, std::int64_t first, std::int64_t last) const;
 
-  /// The whole forward pass; element (row, output) goes to row * y_row + output * y_column, where only a narrow last layer
-  /// takes a y_column other than 1.
+  /// The whole forward pass; element (row, output) goes to row * y_row + output * y_column, where only a narrow last
+  /// layer takes a y_column other than 1.
   void run_layers(const float* parameters, const float* x, std::int64_t rows, Workspace& work, float* y,
                   std::int64_t y_row, std::int64_t y_column) const;
 

@@ -8,8 +8,8 @@
 
 namespace corvid {
 
-/// Z_tau(s, a) = f(psi(s) * phi(tau))_a with phi(tau) = relu(W [cos(pi i tau), i = 0 .. n_cosines - 1] + b).
-/// psi is the convolutions of an image, or all hidden layers but the last; f is the rest. Weights and biases start uniformly
+/// Z_tau(s, a) = f(psi(s) * phi(tau))_a with phi(tau) = relu(W [cos(pi i tau), i = 0 .. n_cosines - 1] + b). psi is the
+/// convolutions of an image, or all hidden layers but the last; f is the rest. Weights and biases start uniformly
 /// within +-1 / sqrt(inputs).
 class IqnNetwork {
  public:

@@ -10,18 +10,20 @@
 
 namespace corvid {
 
-/// F inputs, H cells; sequences are [T, B, F], a state [B, 2 H] is the outputs h beside the cells c. Weights and biases start
-/// uniformly within +-1 / sqrt(H), as LibTorch's; the forget gates' bias is 1 more (Jozefowicz et al. 2015, section 2.2).
+/// F inputs, H cells; sequences are [T, B, F], a state [B, 2 H] is the outputs h beside the cells c. Weights and biases
+/// start uniformly within +-1 / sqrt(H), as LibTorch's; the forget gates' bias is 1 more (Jozefowicz et al. 2015,
+/// section 2.2).
 class Lstm {
  public:
   Lstm() = default;
   Lstm(std::int64_t inputs, std::int64_t hidden, Rng& rng);
 
-  /// h [T, B, H] of every step. After `fuse` one node of the tape does all steps, forward and backward. The state is a constant.
+  /// h [T, B, H] of every step. After `fuse` one node of the tape does all steps, forward and backward. The state is a
+  /// constant.
   at::Tensor forward(const at::Tensor& x, const at::Tensor& state) const;
 
-  /// The state after T steps, without a tape. Steps before first[b] are padding, which leaves the state of row b as it is;
-  /// an undefined `first` [B] (int64, on the CPU): no padding.
+  /// The state after T steps, without a tape. Steps before first[b] are padding, which leaves the state of row b as it
+  /// is; an undefined `first` [B] (int64, on the CPU): no padding.
   at::Tensor advance(const at::Tensor& x, const at::Tensor& first, const at::Tensor& state) const;
 
   /// Handles of the weight [4 H, F + H], stored transposed, and the bias [4 H].

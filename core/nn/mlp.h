@@ -23,8 +23,8 @@ at::Tensor orthogonal(std::int64_t rows, std::int64_t columns, double gain, Rng&
 
 /// inputs -> hidden ... -> outputs, the activation between, none at the end. Weights are orthogonal with gain sqrt(2),
 /// `output_gain` in the last layer; biases 0. With `layer_norm` the sums of each hidden layer are normalised before the
-/// activation (Ba et al. 2016), with a learned gain, first 1, and shift, first 0. Weights are stored [inputs, outputs] and seen as their transposes, as
-/// LibTorch wants them.
+/// activation (Ba et al. 2016), with a learned gain, first 1, and shift, first 0. Weights are stored [inputs, outputs]
+/// and seen as their transposes, as LibTorch wants them.
 class Mlp {
  public:
   Mlp() = default;

@@ -1,4 +1,5 @@
-// Optimizers over one flat parameter tensor: clipping and step are two passes over memory, however many layers there are.
+// Optimizers over one flat parameter tensor: clipping and step are two passes over memory, however many layers there
+// are.
 #pragma once
 
 #include <limits>
@@ -16,8 +17,8 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  /// One step along the gradient that stands in `parameters`, scaled so that its Euclidean norm is at most `max_grad_norm`
-  /// (Pascanu et al. 2013). Never synchronises with a device.
+  /// One step along the gradient that stands in `parameters`, scaled so that its Euclidean norm is at most
+  /// `max_grad_norm` (Pascanu et al. 2013). Never synchronises with a device.
   virtual void step(Parameters& parameters, double learning_rate, double max_grad_norm = kNoClipping) = 0;
   virtual void visit(Archive& archive) = 0;
 };

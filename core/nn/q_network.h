@@ -1,5 +1,5 @@
-// Networks of value-function agents: features of an observation in, numbers for every action out: a value, the logits of a
-// distribution, or quantiles.
+// Networks of value-function agents: features of an observation in, numbers for every action out: a value, the logits
+// of a distribution, or quantiles.
 #pragma once
 
 #include <optional>
@@ -34,17 +34,17 @@ std::vector<std::int64_t> hidden_layers(const QNetworkConfig& config, const std:
 /// Throws Error, naming the agent, when actions are not one Discrete space.
 void check_discrete_actions(const EnvSpec& spec, std::string_view agent);
 
-/// Convolutions where the observation is an image, then fully connected layers. Weights and biases start uniformly within
-/// +-1 / sqrt(inputs).
+/// Convolutions where the observation is an image, then fully connected layers. Weights and biases start uniformly
+/// within +-1 / sqrt(inputs).
 ///
-/// With `layer_norm` the sums of every hidden layer are normalised before the activation (Ba et al. 2016), and fully connected
-/// weights start orthogonal with gain sqrt(2), 1 in the last layer, and biases at 0.
+/// With `layer_norm` the sums of every hidden layer are normalised before the activation (Ba et al. 2016), and fully
+/// connected weights start orthogonal with gain sqrt(2), 1 in the last layer, and biases at 0.
 ///
-/// Dueling (Wang et al. 2016, eq. 9): a column V(s) beside the advantages A(s, a), Q = V + A - mean_a A. Both streams share all
-/// hidden layers.
+/// Dueling (Wang et al. 2016, eq. 9): a column V(s) beside the advantages A(s, a), Q = V + A - mean_a A. Both streams
+/// share all hidden layers.
 ///
-/// Noisy (Fortunato et al. 2018): every fully connected weight is mu + sigma * eps, with factorised Gaussian noise that stays
-/// until `draw_noise` draws it anew. mu and sigma are what is learned.
+/// Noisy (Fortunato et al. 2018): every fully connected weight is mu + sigma * eps, with factorised Gaussian noise that
+/// stays until `draw_noise` draws it anew. mu and sigma are what is learned.
 class QNetwork {
  public:
   QNetwork(const EnvSpec& spec, const QNetworkConfig& config, std::int64_t num_outputs, const Compute& compute,

@@ -6,9 +6,9 @@
 
 namespace corvid {
 
-/// Convolutions where the observation is an image, fully connected layers (net_arch, each followed by the activation), an LSTM, one
-/// linear layer; dueling as in QNetwork. Sequences are [T, B, F]; a state is [B, 2 H], 0 where an episode starts. Weights and
-/// biases start uniformly within +-1 / sqrt(inputs), those of the LSTM as there.
+/// Convolutions where the observation is an image, fully connected layers (net_arch, each followed by the activation),
+/// an LSTM, one linear layer; dueling as in QNetwork. Sequences are [T, B, F]; a state is [B, 2 H], 0 where an episode
+/// starts. Weights and biases start uniformly within +-1 / sqrt(inputs), those of the LSTM as there.
 class RecurrentQNetwork {
  public:
   RecurrentQNetwork(const EnvSpec& spec, const QNetworkConfig& config, std::int64_t hidden, const Compute& compute,
@@ -20,8 +20,8 @@ class RecurrentQNetwork {
   /// The state after a sequence, without a tape; `first` as in Lstm::advance.
   at::Tensor burn_in(const at::Tensor& features, const at::Tensor& first, const at::Tensor& state) const;
 
-  /// One step of n environments in host memory: Q-values [n, A] of features [n, F]; `states` [n, 2 H] become the next ones. Throws
-  /// Error when a number is not finite.
+  /// One step of n environments in host memory: Q-values [n, A] of features [n, F]; `states` [n, 2 H] become the next
+  /// ones. Throws Error when a number is not finite.
   void infer(const float* features, std::int64_t n, float* states, float* q) const;
 
   Parameters& parameters() { return parameters_; }

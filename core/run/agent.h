@@ -52,11 +52,12 @@ class Agent {
   /// The step written last, for loggers: valid until `learn`.
   virtual RolloutStep last_step() = 0;
 
-  /// V(s) [N] of the observations acted on in that step, for loggers; computed when asked, null for agents without values.
+  /// V(s) [N] of the observations acted on in that step, for loggers; computed when asked, null for agents without
+  /// values.
   virtual const float* last_values() { return nullptr; }
 
-  /// Takes in the step written last and updates when it is time; true when it updated. `progress` in [0, 1] is the share
-  /// of training done.
+  /// Takes in the step written last and updates when it is time; true when it updated. `progress` in [0, 1] is the
+  /// share of training done.
   virtual bool learn(double progress) = 0;
 
   /// What is evaluated and exported.

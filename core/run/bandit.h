@@ -12,9 +12,9 @@
 //     void visit(Archive&);                           // all that it learned, of fixed size
 //   };
 //
-// One episode is one problem: where an episode ends, for whatever reason, its statistics begin anew. Evaluation plays new
-// problems and learns within them, so a policy has statistics of its own, and explores whether it is to be deterministic or
-// not: exploring is part of the method.
+// One episode is one problem: where an episode ends, for whatever reason, its statistics begin anew. Evaluation plays
+// new problems and learns within them, so a policy has statistics of its own, and explores whether it is to be
+// deterministic or not: exploring is part of the method.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 #include "core/run/evaluate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -50,6 +51,11 @@ EvaluationResult evaluate(Policy& policy, VectorEnv& env, std::uint64_t seed, bo
       ++lengths[i];
       if (step.terminated[i] || step.truncated[i]) {
         active[i] = 0;
+        // It is still asked for an action, which nobody plays.
+        if (step.obs.action_mask) {
+          const auto num_actions = static_cast<std::size_t>(env.spec().action.n);
+          std::fill_n(step.obs.action_mask + i * num_actions, num_actions, std::uint8_t{1});
+        }
         --running;
       }
     }

@@ -20,9 +20,10 @@ Fields fields(ExplorationConfig& config);
 /// Throws Error for a schedule that its epsilons do not allow.
 void check(const ExplorationConfig& config);
 
-/// Epsilon of environment `index` of `num_envs` when `progress` in [0, 1] of the training is done. "linear" and "exponential" go
-/// from the first to the last epsilon over a fraction of the training; "ladder" gives every environment its own constant one,
-/// eps^(1 + 7 index / (num_envs - 1)) with the first epsilon (Horgan et al. 2018, section 4.1).
+/// Epsilon of environment `index` of `num_envs` when `progress` in [0, 1] of the training is done. "linear" and
+/// "exponential" go from the first to the last epsilon over a fraction of the training; "ladder" gives every
+/// environment its own constant one, eps^(1 + 7 index / (num_envs - 1)) with the first epsilon (Horgan et al. 2018,
+/// section 4.1).
 double exploration_rate(const ExplorationConfig& config, double progress, std::int64_t index, std::int64_t num_envs);
 
 /// One of `num_actions` actions, each as likely, among those whose `legal` entry is not 0; all of them when it is null.

@@ -73,8 +73,8 @@ class EvaluationHook final : public Hook {
   bool after_step(std::int64_t steps) override;
   void visit(Archive& archive) override;
 
-  /// The evaluation at the end, of `n_final_eval_episodes`; its first `n_eval_episodes` go into evaluations.npz. Nothing
-  /// is kept or returned when it was stopped.
+  /// The evaluation at the end, of `n_final_eval_episodes`; its first `n_eval_episodes` go into evaluations.npz.
+  /// Nothing is kept or returned when it was stopped.
   std::optional<EvaluationResult> finish(std::int64_t steps);
 
   /// Mean and length of the last evaluation when it was made at this step.

@@ -1,5 +1,5 @@
-// What planners share: they read the environment's transition probabilities, compute a policy before the first step, and
-// then only act on it.
+// What planners share: they read the environment's transition probabilities, compute a policy before the first step,
+// and then only act on it.
 #pragma once
 
 #include <algorithm>
@@ -27,8 +27,8 @@ class Planner : public TabularAgent {
   void visit(Archive& archive) final;
 
  protected:
-  /// One sweep over all states, in order and in place: V(s) <- backup(s). True when no value changed by more than theta,
-  /// relative to the largest. Throws Error after `max_sweeps` of them.
+  /// One sweep over all states, in order and in place: V(s) <- backup(s). True when no value changed by more than
+  /// theta, relative to the largest. Throws Error after `max_sweeps` of them.
   template <class Backup>
   bool sweep(Backup&& backup) {
     double change = 0, largest = 1;

@@ -12,8 +12,9 @@ namespace corvid {
 class QPolicy final : public Policy {
  public:
   struct Parts {
-    /// Writes Q(s, a) [n, A] for features [n, frame_stack * F]; `exploring` when actions are not asked to be deterministic.
-    /// `states` [n, state_size] of networks that have one, 0 where an episode starts, become those after these observations.
+    /// Writes Q(s, a) [n, A] for features [n, frame_stack * F]; `exploring` when actions are not asked to be
+    /// deterministic. `states` [n, state_size] of networks that have one, 0 where an episode starts, become those after
+    /// these observations.
     std::function<void(const float* features, std::int64_t n, float* states, bool exploring, float* q)> q_values;
 
     /// Epsilon of environment `index` of n.

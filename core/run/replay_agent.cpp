@@ -33,7 +33,7 @@ Fields fields(ReplayAgentConfig& c) {
           .between(0, 1),
       Field("prioritized_eps", &c.prioritized_eps, "added to every error").more_than(0),
       Field("max_grad_norm", &c.max_grad_norm, "largest norm of the gradient").more_than(0),
-      Field("adam_eps", &c.adam_eps, "epsilon of Adam").more_than(0),
+      Field("adam_eps", &c.adam_eps, "epsilon of Adam").at_least(1e-30),
       Field("save_replay_buffer", &c.save_replay_buffer,
             "checkpoints hold the replay buffer; without it a resumed run fills it anew"),
   };
@@ -183,7 +183,8 @@ bool ReplayAgent::learn(double progress) {
   std::int64_t moves = steps_ / config_.target_update_interval - before / config_.target_update_interval;
   for (moves = config_.tau == 1 ? std::min<std::int64_t>(1, moves) : moves; moves > 0; --moves) update_target();
 
-  // Rounds are counted from the first step on, so there is exactly one in every train_freq steps, for any number of environments.
+  // Rounds are counted from the first step on, so there is exactly one in every train_freq steps, for any number of
+  // environments.
   const std::int64_t rounds = steps_ / config_.train_freq - before / config_.train_freq;
   if (replay_.size() < std::max<std::int64_t>(1, config_.learning_starts)) return false;
   const std::int64_t updates = rounds * (config_.gradient_steps < 0 ? config_.train_freq : config_.gradient_steps);

@@ -1,5 +1,5 @@
-// What DQN-like agents share: they act by Q-values with some exploration, keep every step in a replay buffer, and learn from
-// batches drawn from it, so many updates for so many steps.
+// What DQN-like agents share: they act by Q-values with some exploration, keep every step in a replay buffer, and learn
+// from batches drawn from it, so many updates for so many steps.
 #pragma once
 
 #include <limits>
@@ -65,8 +65,8 @@ class ReplayAgent : public Agent {
   void visit_memory(Archive& archive) override;
 
  protected:
-  /// Q(s, a) [n, A] for features [n, num_inputs]; `exploring` while training, with the noise of noisy networks. `states`
-  /// [n, state_size] become those after these observations.
+  /// Q(s, a) [n, A] for features [n, num_inputs]; `exploring` while training, with the noise of noisy networks.
+  /// `states` [n, state_size] become those after these observations.
   virtual void q_values(const float* features, std::int64_t n, float* states, bool exploring, float* q) = 0;
 
   /// Before every choice of actions: noisy networks draw their noise (Fortunato et al. 2018, algorithm 1).

@@ -34,8 +34,8 @@ struct RunSetup {
   std::string to_toml() const;
 };
 
-/// Applies one section of a settings file, run, agent or env; `setup.agent` must be made before the agent's. Throws Error with
-/// file and line for what is unknown or wrong.
+/// Applies one section of a settings file, run, agent or env; `setup.agent` must be made before the agent's. Throws
+/// Error with file and line for what is unknown or wrong.
 void apply_section(RunSetup& setup, const ConfigSection& section, std::string_view file);
 
 /// Reads settings from TOML text with sections run, agent and env. Throws Error with `name` and line.
@@ -52,8 +52,8 @@ class Run {
   /// A new run: makes the folder and writes config.toml, command.txt and versions.toml.
   Run(RunSetup setup, const std::string& command, const std::atomic<bool>& stop);
 
-  /// Takes up a run from its folder (newest checkpoint that is whole) or one checkpoint of it. `notes` receives what the
-  /// user should know: damaged checkpoints passed over, another machine or version.
+  /// Takes up a run from its folder (newest checkpoint that is whole) or one checkpoint of it. `notes` receives what
+  /// the user should know: damaged checkpoints passed over, another machine or version.
   static std::unique_ptr<Run> resume(const std::filesystem::path& path, const std::atomic<bool>& stop,
                                      std::vector<std::string>& notes);
 

@@ -1,5 +1,5 @@
-// What tabular agents share: they number the observations, act on a table of action values, and learn from every step of
-// every environment, in order of the environments.
+// What tabular agents share: they number the observations, act on a table of action values, and learn from every step
+// of every environment, in order of the environments.
 #pragma once
 
 #include <span>
@@ -125,8 +125,8 @@ class TabularLearner : public TabularAgent {
  protected:
   std::int64_t choose(std::int64_t i, std::int64_t state, const std::uint8_t* legal) final;
 
-  /// Draws the action that follows a step, which the environment then gets; one that is never played where the episode was
-  /// cut off, and none (0) where it terminated.
+  /// Draws the action that follows a step, which the environment then gets; one that is never played where the episode
+  /// was cut off, and none (0) where it terminated.
   std::int64_t choose_next(const TabularStep& step);
 
   /// sum_a pi(a | s) Q(s, a) under the epsilon-greedy policy.

@@ -147,7 +147,8 @@ CORVID_INLINE Vector divide(Vector a, Vector b) {
   return fma(fnma(b, r, set(1.0f)), q, q);
 }
 
-/// The root of x >= 0 to a unit or two in the last place, without the processor's slow divider; 0 below 1e-37. NaN stays NaN.
+/// The root of x >= 0 to a unit or two in the last place, without the processor's slow divider; 0 below 1e-37. NaN
+/// stays NaN.
 CORVID_INLINE Vector fast_root(Vector x) {
   const Vector r = reciprocal_root_estimate(x);
   // One step of Newton's for 1 / sqrt(x), taken on the root itself.
@@ -176,8 +177,8 @@ CORVID_INLINE Vector exp_tail(Vector r) {
   return fma(p, r, set(0.499999981f));
 }
 
-/// tanh(x) = -e / (e + 2) with e = exp(-2 |x|) - 1 computed without cancellation: exact to about two units in the last place
-/// everywhere, never beyond +-1. NaN stays NaN.
+/// tanh(x) = -e / (e + 2) with e = exp(-2 |x|) - 1 computed without cancellation: exact to about two units in the last
+/// place everywhere, never beyond +-1. NaN stays NaN.
 CORVID_INLINE Vector tanh(Vector x) {
   Vector power;
   const Vector r = reduce_exponent(max(set(-80.0f), abs(x) * set(-2.0f)), power);
@@ -199,8 +200,8 @@ CORVID_INLINE Vector sigmoid(Vector x) {
   return select(less(x, set(0.0f)), e * s, s);
 }
 
-/// The natural logarithm of normal positive finite x: exponent times ln 2 plus 2 artanh(s), s = (m - 1) / (m + 1), with the
-/// mantissa m in [sqrt(1/2), sqrt(2)); about 1e-7 absolute near 1, relative elsewhere.
+/// The natural logarithm of normal positive finite x: exponent times ln 2 plus 2 artanh(s), s = (m - 1) / (m + 1), with
+/// the mantissa m in [sqrt(1/2), sqrt(2)); about 1e-7 absolute near 1, relative elsewhere.
 CORVID_INLINE Vector log(Vector x) {
   const Ints half_root = set_int(0x3f3504f3);  // sqrt(1/2)
   const Ints offset = add(bits(x), set_int(0x3f800000 - 0x3f3504f3));

@@ -1,4 +1,5 @@
-// Contextual bandit: a new context x is seen each step, and arm a pays theta_a . x and noise; each reset draws new theta.
+// Contextual bandit: a new context x is seen each step, and arm a pays theta_a . x and noise; each reset draws new
+// theta.
 // Source: Li et al. 2010, arXiv:1003.0146, section 3.1, the disjoint linear model.
 // Deviation: a problem of random numbers in place of articles and clicks; all arms see the same context.
 #include <array>

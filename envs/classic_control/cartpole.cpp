@@ -1,8 +1,8 @@
 // CartPole: keep a pole upright on a cart that is pushed left or right.
 // Source: Barto, Sutton and Anderson 1983; Gymnasium 1.4 `CartPoleEnv`.
 // Deviation: none. `low` and `high` are options of the environment, in Gymnasium of reset(); `kinematics_integrator` is
-// an attribute there. CartPoleNoVel-v1 leaves the velocities out, as RLlib's StatelessCartPole; RL Baselines3 Zoo's environment
-// of that name shows zeros in their place.
+// an attribute there. CartPoleNoVel-v1 leaves the velocities out, as RLlib's StatelessCartPole; RL Baselines3 Zoo's
+// environment of that name shows zeros in their place.
 #include <cmath>
 #include <numbers>
 

@@ -67,8 +67,8 @@ TEST(RecurrentDqnTest, WithoutAMemoryTheProbeIsAGuess) {
 }
 
 TEST(RecurrentDqnTest, TimeLimitsBootstrap) {
-  // Worth 10 when the limit is bootstrapped, at most 6.6 when it is taken for an end. What lies behind the limit is never learned
-  // from, so its value is what the network makes of a longer memory than it knows.
+  // Worth 10 when the limit is bootstrapped, at most 6.6 when it is taken for an end. What lies behind the limit is
+  // never learned from, so its value is what the network makes of a longer memory than it knows.
   const Trained trained("recurrent_dqn", "Probe/TimeLimit-v0", 24000,
                         with({{"tau", "0.05"}, {"target_update_interval", "16"}}));
   trained.agent->act();
@@ -94,7 +94,8 @@ TEST(RecurrentDqnTest, AskingForValuesDoesNotMoveTheState) {
 }
 
 TEST(RecurrentDqnTest, StatesEndWithTheirEpisodes) {
-  // Before the first update: after an episode of one step an agent judges as one that has seen nothing, within one it does not.
+  // Before the first update: after an episode of one step an agent judges as one that has seen nothing, within one it
+  // does not.
   for (const auto& [id, ends] : {std::pair("Probe/MatchObs-v0", true), std::pair("Probe/Memory-v0", false)}) {
     const Trained before("recurrent_dqn", id, 0, kSmall), after("recurrent_dqn", id, 8, kSmall);
     after.env->observe(before.agent->first_obs());

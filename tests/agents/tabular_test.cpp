@@ -1,5 +1,5 @@
-// Tabular agents reach the optima that are known exactly. Policies are judged by their exact mean return, computed from the
-// environment's model, step limit included; only Blackjack, which has no model, is played.
+// Tabular agents reach the optima that are known exactly. Policies are judged by their exact mean return, computed from
+// the environment's model, step limit included; only Blackjack, which has no model, is played.
 #include "core/run/tabular.h"
 
 #include <gtest/gtest.h>
@@ -417,7 +417,8 @@ Settings exploring(const std::string& learning_rate) {
           {"exploration_final_eps", "0.1"}};
 }
 
-// Sutton and Barto 2018, example 6.6, with exact figures: Q-learning finds the shortest way and pays for exploring there.
+// Sutton and Barto 2018, example 6.6, with exact figures: Q-learning finds the shortest way and pays for exploring
+// there.
 TEST(TabularCliff, QLearningFindsTheShortestWayAndFallsOffIt) {
   for (std::uint64_t seed = 0; seed < 3; ++seed) {
     Trained t = trained("q_learning", "CliffWalking-v1", exploring("0.5"), seed);

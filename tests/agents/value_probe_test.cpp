@@ -73,8 +73,8 @@ double evaluated(Agent& agent, const std::string& id, bool deterministic = true)
   return evaluate(agent.policy(), *env, 5, deterministic).mean_reward();
 }
 
-/// Action 2 pays 1 and ends the episode, if it is legal; the others lead to a step where action 0 alone is legal, and costs 1.
-/// Who bootstraps from an illegal action there takes the value of action 2 with him.
+/// Action 2 pays 1 and ends the episode, if it is legal; the others lead to a step where action 0 alone is legal, and
+/// costs 1. Who bootstraps from an illegal action there takes the value of action 2 with him.
 struct ForcedLoss {
   using Options = NoOptions;
   using Obs = float;
@@ -189,8 +189,8 @@ TEST_P(ValueAgents, BootstrapFromLegalActionsAlone) {
   BatchEnv<ForcedLoss> env("ForcedLoss", {}, {.num_envs = kEnvs}, 0);
   const auto agent = made(GetParam(), {}, env);
   train_for(*agent, env, 12000);
-  // With the prize 1; without it gamma * -1 (less what Munchausen takes for an unlikely action). Its value would be 0.9 if the
-  // step behind it took in action 2.
+  // With the prize 1; without it gamma * -1 (less what Munchausen takes for an unlikely action). Its value would be 0.9
+  // if the step behind it took in action 2.
   int num_without = 0, num_with = 0;
   for (int t = 0; t < 20; ++t) {
     agent->act();
@@ -383,6 +383,7 @@ TEST(ValueAgentsSettings, AreRefusedWithAReason) {
       {"dqn", {{"exploration_schedule", "ladder"}}, env.get(), "exploration_initial_eps"},
       {"dqn", {{"exploration_schedule", "exponential"}, {"exploration_final_eps", "0"}}, env.get(), "more than 0"},
       {"iqn", {{"dueling", "true"}}, env.get(), "dueling"},
+      {"iqn", {{"layer_norm", "true"}}, env.get(), "layer_norm"},
       {"iqn", {{"noisy", "true"}}, env.get(), "noisy"},
       {"c51", {{"v_min", "3"}, {"v_max", "3"}}, env.get(), "v_min"},
       {"rainbow", {{"v_min", "3"}, {"v_max", "2"}}, env.get(), "v_min"},

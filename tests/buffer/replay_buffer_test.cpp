@@ -569,7 +569,8 @@ TEST(ReplayBuffer, DrawsUniformly) {
 }
 
 TEST(ReplayBuffer, WeightsByHand) {
-  // Priorities 1, 4, 9, 16 to the power of 1/2 are 1, 2, 3, 4: probabilities 0.1 to 0.4, weights (4 P)^-1 over the largest.
+  // Priorities 1, 4, 9, 16 to the power of 1/2 are 1, 2, 3, 4: probabilities 0.1 to 0.4, weights (4 P)^-1 over the
+  // largest.
   ReplayBuffer buffer = filled({.capacity = 4, .prioritized = true, .alpha = 0.5}, 4);
   const std::vector<std::int64_t> slots = {0, 1, 2, 3};
   const std::vector<float> priorities = {1, 4, 9, 16};

@@ -1,5 +1,5 @@
-// Every classic-control and toy-text environment against the official package: same seed, same actions, same bytes. What the
-// package lacks is compared with what it is made from.
+// Every classic-control and toy-text environment against the official package: same seed, same actions, same bytes.
+// What the package lacks is compared with what it is made from.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

@@ -1,4 +1,5 @@
-// Sequences of recurrent agents: n-step returns, priorities, rescaled values by hand; the loss against one written out in full.
+// Sequences of recurrent agents: n-step returns, priorities, rescaled values by hand; the loss against one written out
+// in full.
 #include "core/learn/sequence_loss.h"
 
 #include <gtest/gtest.h>
@@ -65,7 +66,8 @@ struct Networks {
   std::optional<RecurrentQNetwork> online, target;
 };
 
-/// Pieces of 3, 2 and 1 steps with 2, 1 and 0 before them; the first goes on, the second terminates, the third is cut off.
+/// Pieces of 3, 2 and 1 steps with 2, 1 and 0 before them; the first goes on, the second terminates, the third is cut
+/// off.
 struct Batch {
   Batch() {
     Rng rng(8);
@@ -105,7 +107,8 @@ at::Tensor gradient(Networks& networks, const SequenceTensors& batch, const Sequ
   return networks.online->parameters().gradient().clone();
 }
 
-/// Q-values [steps, A] of one row from its first step on, one step after the other. Steps before the tape begins are detached.
+/// Q-values [steps, A] of one row from its first step on, one step after the other. Steps before the tape begins are
+/// detached.
 at::Tensor unrolled(const RecurrentQNetwork& network, const Batch& batch, std::int64_t row, std::int64_t last) {
   at::Tensor state = batch.states.narrow(0, row, 1);
   const std::int64_t first = batch.first[static_cast<std::size_t>(row)];

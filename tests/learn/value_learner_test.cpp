@@ -374,7 +374,8 @@ TEST(ValueLearner, OneStepByHand) {
     EXPECT_EQ(means.loss, 0.5);
     EXPECT_EQ(means.q_value, 3);
 
-    // Double Q: Q(x') = (0.5, 2) chooses action 1, worth -4: y = -1 and the error is 4; Huber's slope is 1, its loss 3.5.
+    // Double Q: Q(x') = (0.5, 2) chooses action 1, worth -4: y = -1 and the error is 4; Huber's slope is 1, its loss
+    // 3.5.
     EXPECT_EQ(step.gradient({.double_q = true, .delta = 1}), (std::vector<float>{2, 1, 0, 2, 0, 1}));
     EXPECT_EQ(step.learner.errors()[0], 4);
     EXPECT_EQ(step.learner.take_means().loss, 3.5);

@@ -79,8 +79,8 @@ at::Tensor naive_layer(const at::Tensor& x, const at::Tensor& weight, const at::
   return y;
 }
 
-/// Features [frames, height, width, channels] or [frames, channels, height, width] of one row to all channels of a stack,
-/// the oldest frame first.
+/// Features [frames, height, width, channels] or [frames, channels, height, width] of one row to all channels of a
+/// stack, the oldest frame first.
 at::Tensor naive_planes(const float* features, const ImageShape& image, std::int64_t frames) {
   at::Tensor planes = at::zeros({frames * image.channels, image.height, image.width}, at::kDouble);
   auto to = planes.accessor<double, 3>();

@@ -1,4 +1,5 @@
-// What tests of value networks share: environments to be for, networks recomputed in plain loops, copies through archives.
+// What tests of value networks share: environments to be for, networks recomputed in plain loops, copies through
+// archives.
 #pragma once
 
 #include <gtest/gtest.h>

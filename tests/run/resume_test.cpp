@@ -222,6 +222,7 @@ const std::vector<Case>& cases() {
         {"train_freq", "16"}}},
       {"pqn", "CartPole-v1", {{"n_steps", "64"}, {"normalize_observations", "true"}}},
       {"pqn", "Taxi-v4", {{"n_steps", "32"}, {"optimizer", "adam"}}},
+      {"pqn", "Probe/TimeLimit-v0", {{"n_steps", "48"}}},  // cut off in mid-rollout
       {"epsilon_greedy", "Bandit/Gaussian-v0", {{"step_size", "0.1"}, {"initial_value", "5"}}},
       {"ucb1", "Bandit/Bernoulli-v0", {}},
       {"ucb1", "Taxi-v4", {{"ignore_observations", "true"}}},  // its mask is a part of what is acted on

@@ -1,5 +1,5 @@
-// ReLU networks leave out the columns that are empty in a whole batch: the result is the same, bit for bit where sums are the
-// same, as with all columns.
+// ReLU networks leave out the columns that are empty in a whole batch: the result is the same, bit for bit where sums
+// are the same, as with all columns.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -322,7 +322,8 @@ TEST(FusedMlp, LayersBeginOnLinesOf64Bytes) {
 
 TEST(FusedMlp, GainAndShiftFollowTheBiasOfHiddenLayers) {
   const FusedMlp mlp({3, {5, 17}, 2, Activation::kTanh, true});
-  // weight 15 -> 16, bias, gain, shift 5 -> 16; weight 85 -> 96, bias, gain, shift 17 -> 32; weight 34 -> 48, bias 2 -> 16
+  // weight 15 -> 16, bias, gain, shift 5 -> 16; weight 85 -> 96, bias, gain, shift 17 -> 32; weight 34 -> 48, bias 2 ->
+  // 16
   EXPECT_EQ(mlp.layers()[0].gain, 32);
   EXPECT_EQ(mlp.layers()[0].shift, 48);
   EXPECT_EQ(mlp.layers()[1].weight, 64);
