@@ -1,4 +1,5 @@
 // corvid train, corvid resume: from settings, or a checkpoint, to a trained and evaluated agent.
+#include <cmath>
 #include <iomanip>
 #include <iostream>
 #include <optional>
@@ -55,8 +56,11 @@ int finish(Run& run, const Output& output) {
   if (!output.quiet) {
     std::cout << std::fixed << std::setprecision(2) << "evaluation: " << evaluation.mean_reward() << " ± "
               << evaluation.std_reward() << " over " << evaluation.rewards.size()
-              << " episodes (best during the training: " << summary.best_mean_reward << ")\n"
-              << std::setprecision(1) << "trained " << summary.steps << " steps in " << summary.seconds << " s ("
+              << " episodes at the end (last.h5); best " << summary.best_mean_reward << " over "
+              << run.setup().config.n_eval_episodes << " (best.h5)\n";
+    if (!std::isnan(summary.mean_regret))
+      std::cout << "regret: " << summary.mean_regret << ", mean of the last training episodes\n";
+    std::cout << std::setprecision(1) << "trained " << summary.steps << " steps in " << summary.seconds << " s ("
               << count_text(summary.steps_per_second) << " steps/s)\n"
               << "run folder: " << summary.run_dir.string() << "\n"
               << "  progress.csv monitor.csv evaluations.npz  learning curves\n"

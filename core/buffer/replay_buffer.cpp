@@ -36,13 +36,16 @@ std::size_t successor_bytes(const EnvSpec& spec) {
   return bytes;
 }
 
-std::string size_text(std::size_t bytes) {
+std::string size_text(double bytes) {
   std::ostringstream text;
-  if (bytes < 1'000'000)
-    text << bytes << " bytes";
-  else
-    text << std::fixed << std::setprecision(2) << static_cast<double>(bytes) * (bytes < 1'000'000'000 ? 1e-6 : 1e-9)
-         << (bytes < 1'000'000'000 ? " MB" : " GB");
+  text << std::fixed << std::setprecision(2);
+  if (bytes < 1e6) return std::to_string(static_cast<std::int64_t>(bytes)) + " bytes";
+  text << (bytes < 1e9    ? bytes * 1e-6
+           : bytes < 1e12 ? bytes * 1e-9
+                          : bytes * 1e-12)
+       << (bytes < 1e9    ? " MB"
+           : bytes < 1e12 ? " GB"
+                          : " TB");
   return text.str();
 }
 
@@ -60,9 +63,12 @@ const ReplaySettings& checked(const EnvSpec& spec, const ReplaySettings& setting
     fitting.capacity = (low + high) / 2;
     (ReplayBuffer::bytes_needed(spec, fitting) <= free ? low : high) = fitting.capacity;
   }
-  fail(ErrorKind::kUsage, "a replay buffer of ", settings.capacity, " transitions needs ", size_text(needed), " (",
-       needed / static_cast<std::size_t>(std::min(settings.capacity, kMostCapacity)), " bytes a transition), and ",
-       size_text(free), " are free; ",
+  // Beyond kMostCapacity `needed` is what that many would take.
+  const auto capacity = static_cast<double>(settings.capacity), counted = std::min(capacity, double{kMostCapacity});
+  const double each = static_cast<double>(needed) / counted;
+  fail(ErrorKind::kUsage, "a replay buffer of ", settings.capacity, " transitions needs ", size_text(each * capacity),
+       " (", static_cast<std::int64_t>(each), " bytes a transition), and ", size_text(static_cast<double>(free)),
+       " are free; ",
        low > 0 ? "buffer_size=" + std::to_string(low) + " would fit" : "not even one transition would fit");
 }
 

@@ -33,13 +33,13 @@ StateIndex::StateIndex(const Space& observation, const std::string& who) {
     sizes_ = observation.nvec;
   } else {
     fail(ErrorKind::kUsage, who, " keeps a table of states, so it needs Discrete or MultiDiscrete observations, got ",
-         observation.to_string(), "; try an agent with networks, such as ppo");
+         observation.to_string(), "; try an agent with networks, such as dqn or ppo");
   }
   constexpr std::int64_t kMost = 1 << 26;
   for (std::int64_t size : sizes_) {
     if (size > kMost / num_states_) {
       fail(ErrorKind::kUsage, who, " keeps a table of at most ", kMost, " states, and ", observation.to_string(),
-           " has more; try an agent with networks, such as ppo");
+           " has more; try an agent with networks, such as dqn or ppo");
     }
     num_states_ *= size;
   }

@@ -23,7 +23,7 @@ BanditShape bandit_shape(const EnvSpec& spec, const char* id, bool contextual, b
     const bool shows_nothing = observation.kind == Space::Kind::kDiscrete && observation.n == 1;
     if (!shows_nothing && !ignore_observations) {
       fail(ErrorKind::kUsage, "agent ", id, " does not look at observations: it expects Discrete(1), got ",
-           observation.to_string(), "; take lin_ucb or ppo, or --set ignore_observations=true to act without them");
+           observation.to_string(), "; take lin_ucb for contexts, dqn or ppo for episodes, or --set ignore_observations=true to act without them");
     }
     return {.num_arms = action.n, .context_size = 0};
   }

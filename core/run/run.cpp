@@ -341,6 +341,7 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
                      .steps_per_second = status().steps_per_second,
                      .evaluation = {},
                      .best_mean_reward = 0,
+                     .mean_regret = episodes_->mean_regret(),
                      .interrupted = true};
   if (show) show(status());
   const bool finished_training = state_.steps >= state_.total_steps || state_.reached_goal;

@@ -21,6 +21,7 @@ struct RunSummary {
   double steps_per_second = 0;
   EvaluationResult evaluation;  // empty when interrupted
   double best_mean_reward = 0;  // of all evaluations, that of best.h5
+  double mean_regret = 0;       // of the last 100 training episodes; NaN when the environment does not tell
   bool interrupted = false;
 };
 
