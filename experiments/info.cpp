@@ -30,8 +30,12 @@ void info_env(const EnvEntry& entry, const std::string& drawing) {
   print_names("                  ", spec.observation_names);
   std::cout << "actions           " << spec.action.to_string() << "\n";
   print_names("                  ", spec.action_names);
-  std::cout << "step limit        " << (entry.max_episode_steps ? std::to_string(entry.max_episode_steps) : "none")
-            << "\n";
+  std::cout << "step limit        ";
+  if (entry.max_episode_steps == 0 && spec.max_steps > 0) {
+    std::cout << "at most " << spec.max_steps << ", by the game's own rule\n";
+  } else {
+    std::cout << (entry.max_episode_steps ? std::to_string(entry.max_episode_steps) : "none") << "\n";
+  }
   if (entry.reward_threshold) std::cout << "solved at         a mean return of " << *entry.reward_threshold << "\n";
   const std::string options = entry.describe_options(entry);
   std::cout << (options.empty() ? "options           none\n" : "options (--env-set name=value)\n" + options);

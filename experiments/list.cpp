@@ -19,6 +19,7 @@ void list_envs(bool json) {
            {"family", entry.family},
            {"summary", entry.summary},
            {"max_episode_steps", entry.max_episode_steps},
+           {"max_steps", spec.max_steps},
            {"reward_threshold", entry.reward_threshold ? nlohmann::ordered_json(*entry.reward_threshold) : nullptr},
            {"observation_space", spec.observation.to_string()},
            {"action_space", spec.action.to_string()}});

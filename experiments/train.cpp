@@ -119,9 +119,7 @@ int train_command(const Command& command, const Arguments& arguments) {
               << "run folder " << run.folder().string() << "\n";
     note_missing_updates(run.setup());
     for (const std::string& line : run.agent().notes()) std::cerr << line << "\n";
-    const bool unlimited = config.max_episode_steps == 0 ||
-                           (config.max_episode_steps < 0 && env_registry().at(config.env).max_episode_steps == 0);
-    if (unlimited) {
+    if (run.longest_episode() == 0) {
       std::cerr << "note: episodes of " << config.env << " have no step limit; evaluations cut them off after "
                 << kMaxEvaluationSteps << " steps (--max-episode-steps sets a limit)\n";
     }

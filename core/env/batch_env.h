@@ -15,21 +15,25 @@ namespace corvid {
 
 template <Environment E>
 class BatchEnv final : public VectorEnv {
-  using Obs = typename E::Obs;
   using Action = typename E::Action;
+  using Random = RandomOf<E>;
   static constexpr bool kDiscrete = std::is_same_v<Action, std::int64_t>;
+  static constexpr std::size_t kNumLeaves = std::tuple_size_v<ObsPointers<E>>;
 
  public:
   BatchEnv(std::string id, const typename E::Options& options, const VectorOptions& vector, int max_episode_steps)
       : VectorEnv(std::move(id), spec_of<E>(options), vector.num_envs, vector.auto_reset, max_episode_steps),
         options_(options),
-        envs_(static_cast<std::size_t>(vector.num_envs), E(options)),
-        rngs_(envs_.size(), Rng(0)),
-        elapsed_(envs_.size(), 0),
-        ended_(envs_.size(), 0),
-        regrets_(Regretful<E> ? envs_.size() : 0, 0.0),
-        obs_size_(spec().observation.size()),
+        rngs_(static_cast<std::size_t>(vector.num_envs), Random(0)),
+        elapsed_(rngs_.size(), 0),
+        ended_(rngs_.size(), 0),
+        regrets_(Regretful<E> ? rngs_.size() : 0, 0.0),
         action_size_(spec().action.size()) {
+    envs_.reserve(rngs_.size());
+    while (envs_.size() < rngs_.size()) envs_.emplace_back(options_);
+    const auto leaves = spec().observation.leaves();
+    CORVID_CHECK(leaves.size() <= kNumLeaves, "the observation space has more leaves than the environment writes");
+    for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf) leaf_sizes_[leaf] = leaves[leaf].second->size();
     // One block cannot be split.
     if (vector.num_threads != 1 && envs_.size() > kBlock) pool_ = std::make_unique<ThreadPool>(vector.num_threads);
     if (pool_ && pool_->num_threads() == 1) pool_.reset();
@@ -41,7 +45,10 @@ class BatchEnv final : public VectorEnv {
     CORVID_CHECK(seeds.empty() || seeds.size() == envs_.size(), "the seeds need one entry an environment");
     for (std::size_t i = 0; i < envs_.size(); ++i) {
       if (!mask[i]) continue;
-      if (!seeds.empty()) rngs_[i] = Rng(seeds[i]);
+      if (!seeds.empty()) {
+        rngs_[i] = Random(seeds[i]);
+        envs_[i] = E(options_);  // whatever an episode leaves to the next one, a seed clears
+      }
       begin_episode(i);
       observe(i, obs);
     }
@@ -102,8 +109,8 @@ class BatchEnv final : public VectorEnv {
   int num_threads_used() const { return pool_ && choice_.splitting() ? pool_->num_threads() : 1; }
 
  private:
-  // Envs per block: large enough that claiming is cheap, small enough that blocks balance.
-  static constexpr std::size_t kBlock = kMaxBatch;
+  static constexpr std::size_t kBlock = block_size<E>();
+  static_assert(kBlock >= 1 && kBlock <= kMaxBatch);
 
   void begin_episode(std::size_t i) {
     envs_[i].reset(rngs_[i]);
@@ -113,10 +120,18 @@ class BatchEnv final : public VectorEnv {
 
   /// Writes what environment i shows into its row of `obs`.
   void observe(std::size_t i, const ObsView& obs) const {
-    envs_[i].observe(obs.as<Obs>() + static_cast<std::int64_t>(i) * obs_size_);
+    observe_leaves(i, obs, std::make_index_sequence<kNumLeaves>());
     if constexpr (Masked<E>) {
       if (obs.action_mask) envs_[i].action_mask(obs.action_mask + static_cast<std::int64_t>(i) * spec().action.n);
     }
+  }
+
+  template <std::size_t... leaf>
+  void observe_leaves(std::size_t i, const ObsView& obs, std::index_sequence<leaf...>) const {
+    auto row = [&]<class T>(std::size_t index, T* start) {
+      return leaf_sizes_[index] == 0 ? nullptr : start + static_cast<std::int64_t>(i) * leaf_sizes_[index];
+    };
+    envs_[i].observe(row(leaf, static_cast<std::tuple_element_t<leaf, ObsPointers<E>>>(obs.leaf[leaf]))...);
   }
 
   Action action_at(const ActionView& actions, std::size_t i) const {
@@ -228,7 +243,7 @@ class BatchEnv final : public VectorEnv {
       }
 
       const StepResult result = at_once ? results[i - first] : envs_[i].step(action_at(actions, i), rngs_[i]);
-      const bool truncated = ++elapsed_[i] >= limit;
+      const bool truncated = (++elapsed_[i] >= limit) | result.truncated;
       out.reward[i] = result.reward;
       out.terminated[i] = result.terminated;
       out.truncated[i] = truncated;
@@ -267,11 +282,11 @@ class BatchEnv final : public VectorEnv {
 
   typename E::Options options_;
   std::vector<E> envs_;
-  std::vector<Rng> rngs_;
+  std::vector<Random> rngs_;
   std::vector<std::int32_t> elapsed_;
-  std::vector<std::uint8_t> ended_;  // next-step and disabled mode: waiting for a reset
-  std::vector<double> regrets_;      // of the last step; empty unless the environment tells
-  std::int64_t obs_size_;
+  std::vector<std::uint8_t> ended_;                    // next-step and disabled mode: waiting for a reset
+  std::vector<double> regrets_;                        // of the last step; empty unless the environment tells
+  std::array<std::int64_t, kNumLeaves> leaf_sizes_{};  // numbers in one row; 0 where this leaf is left out
   std::int64_t action_size_;
   std::unique_ptr<ThreadPool> pool_;
   SplitChoice choice_;

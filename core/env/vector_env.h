@@ -1,6 +1,7 @@
 // A batch of environments behind one virtual call a step.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +35,7 @@ struct StepView {
   ObsView final_obs;                   // rows are written only where an episode ended: its true last observation
   double* reward = nullptr;            // [N]
   std::uint8_t* terminated = nullptr;  // [N] 1 where the episode ended by the rules of the game
-  std::uint8_t* truncated = nullptr;   // [N] 1 where it was cut off by the step limit
+  std::uint8_t* truncated = nullptr;   // [N] 1 where it was cut off by a step limit
 };
 
 /// Actions of N environments: int64 [N] for Discrete, int64 [N, K] for MultiDiscrete, float32 [N, A] for Box.
@@ -70,6 +71,12 @@ class VectorEnv {
   const EnvSpec& spec() const { return spec_; }
   AutoReset auto_reset() const { return auto_reset_; }
   int max_episode_steps() const { return max_episode_steps_; }  // 0: no limit
+
+  /// Steps after which every episode has ended, by that limit or the game's own; 0: none.
+  int longest_episode() const {
+    if (max_episode_steps_ == 0 || spec_.max_steps == 0) return std::max(max_episode_steps_, spec_.max_steps);
+    return std::min(max_episode_steps_, spec_.max_steps);
+  }
 
   /// Starts new episodes everywhere; environment i is seeded with `seed + i`.
   void reset(std::uint64_t seed, const ObsView& obs);

@@ -95,7 +95,7 @@ AgentContext agent_context(const RunConfig& config, const VectorEnv& env) {
           .device = config.device,
           .fused = config.fused == "auto",
           .num_threads = static_cast<int>(config.num_threads),
-          .max_episode_steps = env.max_episode_steps(),
+          .max_episode_steps = env.longest_episode(),
           .model = [&env] { return env.model(); }};
 }
 

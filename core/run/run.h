@@ -66,6 +66,7 @@ class Run {
   const std::filesystem::path& folder() const { return folder_; }
   const RunSetup& setup() const { return setup_; }
   const Agent& agent() const { return *agent_; }
+  int longest_episode() const { return env_->longest_episode(); }  // steps; 0: no limit
   std::int64_t steps() const { return state_.steps; }
   bool finished() const { return finished_; }
 
