@@ -3,11 +3,12 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/corvid)
 
 set_target_properties(corvid_base PROPERTIES EXPORT_NAME base)
+set_target_properties(corvid_box2d PROPERTIES EXPORT_NAME box2d)
 set_target_properties(corvid_io PROPERTIES EXPORT_NAME io)
 set_target_properties(corvid_render PROPERTIES EXPORT_NAME render)
 # Environments and agents register themselves, so corvid::envs and corvid::agents link these archives whole.
 set_target_properties(corvid_envs PROPERTIES EXPORT_NAME envs_archive)
-install(TARGETS corvid_base corvid_envs corvid_io corvid_render EXPORT corvid ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS corvid_base corvid_box2d corvid_envs corvid_io corvid_render EXPORT corvid ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 set(header_folders core/base core/env core/io render)
 if(CORVID_WITH_TORCH)

@@ -8,6 +8,7 @@
 readonly torch_pin=(torch 2.15.0 48c2d861134c0b5697c7602cb5ffa68f62a2989fdcd1717e593356f67996ca1e)
 readonly cudart_pin=(nvidia-cuda-runtime 13.2.86 3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f60f0)
 readonly cupti_pin=(nvidia-cuda-cupti 13.2.86 8fa29f15dd8336181f961764d9d95236fc6b931dd0c8fcf8cd70aab0c310b586)
+readonly box2d_pin=(box2d-py 2.3.8 bdacfbbc56079bb317548efe49d3d5a86646885cc27f4a2ee97e4b2960921ab7)
 readonly torch_files=('include/*' lib/libtorch_cpu.so lib/libc10.so lib/libgomp.so.1)
 
 # Debian packages: name, why, and one path or command that shows it is there.
@@ -213,6 +214,31 @@ need_test_python() {
   printf '%s' "$pin" >"$deps/python/.pin"
 }
 
+# The engine of the Box2D environments, as sources: cmake/box2d.cmake builds it.
+need_box2d() {
+  local pin="${box2d_pin[*]}" name=${box2d_pin[0]} version=${box2d_pin[1]} sha=${box2d_pin[2]} archive
+  if has_part box2d "$pin"; then return; fi
+  archive=$deps/wheels/$name-$version.tar.gz
+  need_python
+  if [[ ! -f $archive || $(sha256_of "$archive") != "$sha" ]]; then
+    say "fetching Box2D (the sources of $name $version)"
+    mkdir -p "$deps/wheels"
+    echo "$name==$version --hash=sha256:$sha" >"$deps/wheels/pin.txt"
+    if ! "$deps/python/bin/python" -m pip download --quiet --no-cache-dir --disable-pip-version-check --no-deps \
+      --no-binary=:all: --require-hashes -r "$deps/wheels/pin.txt" --dest "$deps/wheels" >"$deps/pip.log" 2>&1 \
+      </dev/null; then
+      tail -n 5 "$deps/pip.log" >&2
+      die 1 "pip could not fetch $name $version (is there a network? log: .deps/pip.log). Do one of these:" \
+        "  run this again when pip reaches its index;" \
+        "  put its source package $name-$version.tar.gz with SHA-256 $sha into $deps/wheels/."
+    fi
+  fi
+  start_part box2d
+  tar -xzf "$archive" -C "$deps/box2d.part" --strip-components=2 --wildcards "$name-$version/Box2D/*.h" \
+    "$name-$version/Box2D/*.cpp" "$name-$version/Box2D/Box2D-License.txt"
+  finish_part box2d "$pin"
+}
+
 # libtorch_cuda wants these to load, and the CPU never calls them; the wheels that hold them are 2 GB.
 readonly unused_cuda_libraries=(libcublas.so.13 libcublasLt.so.13 libcudnn.so.9 libcufft.so.12 libcufile.so.0
   libcusparse.so.12 libcusparseLt.so.0 libnccl.so.2 libnvrtc.so.13)
@@ -247,18 +273,17 @@ need_peers() {
 }
 
 need_to_build() {
-  # Packages first and all at once, so that one apt-get command is enough.
-  if [[ $torch_dir == "$deps/torch" ]]; then
-    need_packages "${build_packages[@]}" "${fetch_packages[@]}"
-  else
-    need_packages "${build_packages[@]}"
-  fi
+  # Packages first and all at once, so that one apt-get command is enough. Python fetches Box2D, whichever LibTorch is
+  # used.
+  need_packages "${build_packages[@]}" "${fetch_packages[@]}"
   need_torch
+  need_box2d
 }
 
 need_everything() {
   need_packages "${build_packages[@]}" "${test_packages[@]}" "${fetch_packages[@]}"
   need_torch
+  need_box2d
   need_test_python
 }
 

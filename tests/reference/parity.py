@@ -1,15 +1,20 @@
-"""Plays the official environments for tests/env/parity_test.cpp.
+"""Plays the official environments for tests/env/parity.cpp.
 
 usage: python parity.py CASES FOLDER
 
-CASES is a JSON list of {"id", "seed", "seeds", "steps", "make", "attributes", "reset"}: keyword arguments of
-gymnasium.make, attributes set on the environment, options given to every reset. Case k writes FOLDER/<k>.json (spaces,
-limits) and FOLDER/<k>.bin, arrays one after another in native byte order, S seeds and T steps:
+CASES is a JSON list of {"id", "seed", "seeds", "steps"} and, where a case needs them,
 
-  actions [S, T, A] int64 or float32, first observations [S, D], observations after each step [S, T, D],
-  observations of the reset after it [S, T, D] (zero where the episode went on), rewards [S, T] float64,
-  terminated [S, T] uint8, truncated [S, T] uint8
+  make, attributes, reset   keyword arguments of gymnasium.make, attributes set on the environment, options of every reset
+  wrappers                  [[name, keyword arguments], ...] of minigrid.wrappers, the innermost first
+  text_bytes                {leaf: bytes} of observations that are strings
+  actions                   "uniform" (the default), "bot" (BabyAI's own player) or the file of a policy (see Policy)
+
+Case k writes FOLDER/<k>.json (spaces, limits) and FOLDER/<k>.bin: for each of S seeds, in native byte order, the actions
+[T, A] int64 or float32; every leaf of the first observation; rewards [T] float64; terminated [T] and truncated [T] uint8;
+then for each step every leaf of its observation and, where it ended an episode, every leaf of the next episode's first.
+Every seed gets an environment of its own, and every later episode of it goes on with that environment's random numbers.
 """
+import importlib
 import json
 import multiprocessing
 import sys
@@ -22,63 +27,192 @@ from gymnasium import spaces
 warnings.filterwarnings("ignore")
 
 
-def describe(space):
+class MinAtar(gymnasium.Env):
+    """The package's own gymnasium class, which its wheel leaves unfinished: the same around minatar.environment."""
+
+    def __init__(self, game, minimal, **keywords):
+        import logging
+        logging.disable(logging.WARNING)  # it warns that it cannot draw
+        self.game = importlib.import_module("minatar.environment").Environment(game, **keywords)
+        self.actions = self.game.minimal_action_set() if minimal else list(range(self.game.num_actions()))
+        self.action_space = spaces.Discrete(len(self.actions))
+        self.observation_space = spaces.Box(0, 1, self.game.state_shape(), np.uint8)  # bool there
+
+    def reset(self, seed=None, options=None):
+        self.game.seed(seed)
+        self.game.reset()
+        return self.game.state(), {}
+
+    def step(self, action):
+        reward, terminated = self.game.act(self.actions[action])
+        return self.game.state(), reward, terminated, False, {}
+
+
+def make(case):
+    keywords = case.get("make", {})
+    if case["id"].startswith("MinAtar/"):
+        name, _, version = case["id"].removeprefix("MinAtar/").partition("-")
+        game = "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+        env = MinAtar(game, version == "v1", **keywords)
+    else:
+        if case["id"].startswith(("MiniGrid", "BabyAI")):
+            importlib.import_module("minigrid")
+        env = gymnasium.make(case["id"], disable_env_checker=True, **keywords)
+    for name, value in case.get("attributes", {}).items():
+        assert hasattr(env.unwrapped, name), name
+        setattr(env.unwrapped, name, value)
+    for name, arguments in case.get("wrappers", []):
+        env = getattr(importlib.import_module("minigrid.wrappers"), name)(env, **arguments)
+    return env
+
+
+def describe(space, text_bytes):
+    """The leaves of a space."""
+    if isinstance(space, spaces.Dict):
+        return [{**describe(leaf, text_bytes.get(name))[0], "name": name} for name, leaf in space.spaces.items()]
     if isinstance(space, spaces.Box):
         text = [[repr(float(v)) for v in bound.ravel()] for bound in (space.low, space.high)]
-        return {"kind": "box", "low": text[0], "high": text[1], "dtype": str(space.dtype), "size": int(space.low.size)}
+        return [{"kind": "box", "low": text[0], "high": text[1], "shape": list(space.shape), "dtype": str(space.dtype),
+                 "size": int(space.low.size)}]
     if isinstance(space, spaces.Discrete):
-        return {"kind": "discrete", "n": int(space.n), "start": int(space.start), "dtype": "int64", "size": 1}
+        return [{"kind": "discrete", "n": int(space.n), "start": int(space.start), "dtype": "int64", "size": 1}]
     if isinstance(space, spaces.Tuple):  # of Discrete
-        return {"kind": "multi_discrete", "nvec": [int(s.n) for s in space], "dtype": "int64", "size": len(space)}
-    raise TypeError(f"no rule for {space}")
+        return [{"kind": "multi_discrete", "nvec": [int(s.n) for s in space], "dtype": "int64", "size": len(space)}]
+    return [{"kind": "text", "dtype": "uint8", "size": text_bytes}]
 
 
-def draw_actions(space, seed, steps):
-    """Uniform actions; every second seed holds an action for some steps, which reaches states that noise does not."""
-    rng = np.random.default_rng(10_000 + seed)
-    if isinstance(space, spaces.Discrete):
-        actions = rng.integers(space.start, space.start + space.n, size=(steps, 1))
-    else:  # a fifth of a Box action lies outside the bounds, where environments clip
-        actions = rng.uniform(1.25 * space.low, 1.25 * space.high, size=(steps, *space.shape)).astype(np.float32)
-    if seed % 2:
-        for t in range(1, steps):
-            if rng.random() < 0.9:
-                actions[t] = actions[t - 1]
-    return actions
+def leaf_bytes(value, leaf):
+    if leaf["kind"] == "text":
+        text = value.encode()
+        assert len(text) <= leaf["size"], f"{text} has more than {leaf['size']} bytes"
+        return text.ljust(leaf["size"], b"\0")
+    array = np.asarray(value, leaf["dtype"])
+    assert array.size == leaf["size"]
+    return array.tobytes()
+
+
+def obs_bytes(obs, leaves):
+    return b"".join(leaf_bytes(obs[leaf["name"]] if "name" in leaf else obs, leaf) for leaf in leaves)
+
+
+class Uniform:
+    """Uniform actions; every second seed holds an action for some steps, which reaches states that noise does not. In
+    grid worlds those seeds walk, take and open more than they turn."""
+
+    def __init__(self, env, seed, steps):
+        space, rng = env.action_space, np.random.default_rng(10_000 + seed)
+        grid = hasattr(env.unwrapped, "agent_dir")
+        if isinstance(space, spaces.Discrete):
+            self.actions = rng.integers(space.start, space.start + space.n, size=(steps, 1))
+            if grid and seed % 2:
+                self.actions = rng.choice(7, p=[.15, .15, .4, .1, .05, .14, .01], size=(steps, 1))
+        else:  # a fifth of a Box action lies outside the bounds, where environments clip
+            self.actions = rng.uniform(1.25 * space.low, 1.25 * space.high, size=(steps, *space.shape)).astype(np.float32)
+        if seed % 2 and not grid:
+            for t in range(1, steps):
+                if rng.random() < 0.9:
+                    self.actions[t] = self.actions[t - 1]
+
+    def begin(self):
+        pass
+
+    def act(self, obs, t):
+        return self.actions[t]
+
+
+class Bot:
+    """BabyAI's own player, which solves its missions; uniform where it gives up, and now and then to lead it astray."""
+
+    def __init__(self, env, seed, steps):
+        self.env, self.rng = env, np.random.default_rng(20_000 + seed)
+
+    def begin(self):
+        from minigrid.utils.baby_ai_bot import BabyAIBot
+        self.player, self.last = None, None
+        try:
+            self.player = BabyAIBot(self.env)
+        except Exception:
+            pass
+
+    def act(self, obs, t):
+        action = None
+        if self.player is not None:
+            try:
+                action = int(self.player.replan(self.last))
+            except Exception:
+                self.player = None
+        if action is None or self.rng.random() < 0.02:
+            action = int(self.rng.integers(7))
+        self.last = action
+        return np.array([action])
+
+
+class Policy:
+    """An MLP trained elsewhere: a .npz of weights w0 [in, out], b0 [out], w1, ..., and its activation ("tanh", "relu").
+    Acts greedily; outputs for a Box are clipped, after tanh where `squash` is set."""
+
+    def __init__(self, env, seed, steps, file):
+        self.space, self.net = env.action_space, dict(np.load(file))
+        self.activation = np.tanh if str(self.net["activation"]) == "tanh" else lambda x: np.maximum(x, 0)
+        self.layers = sum(name.startswith("w") for name in self.net)
+
+    def begin(self):
+        pass
+
+    def act(self, obs, t):
+        x = np.asarray(obs, np.float32).ravel()
+        for k in range(self.layers):
+            x = x @ self.net[f"w{k}"] + self.net[f"b{k}"]
+            if k + 1 < self.layers:
+                x = self.activation(x)
+        if isinstance(self.space, spaces.Discrete):
+            return np.array([np.argmax(x)])
+        if "squash" in self.net:
+            x = np.tanh(x)
+        return np.clip(x, self.space.low, self.space.high).astype(np.float32)
+
+
+def player_of(case, env, seed):
+    kind = case.get("actions", "uniform")
+    if kind == "uniform":
+        return Uniform(env, seed, case["steps"])
+    if kind == "bot":
+        return Bot(env, seed, case["steps"])
+    return Policy(env, seed, case["steps"], kind)
 
 
 def play(job):
     index, case, folder = job
-    seeds, steps = case["seeds"], case["steps"]
-    env = gymnasium.make(case["id"], disable_env_checker=True, **case.get("make", {}))
-    for name, value in case.get("attributes", {}).items():
-        assert hasattr(env.unwrapped, name), name
-        setattr(env.unwrapped, name, value)
-    reset_options = case.get("reset")
-    observed, acted = describe(env.observation_space), describe(env.action_space)
-    shape = (seeds, steps, observed["size"])
-    actions = np.zeros((seeds, steps, acted["size"]), acted["dtype"])
-    first = np.zeros((seeds, observed["size"]), observed["dtype"])
-    after, fresh = np.zeros(shape, observed["dtype"]), np.zeros(shape, observed["dtype"])
-    rewards = np.zeros((seeds, steps), np.float64)
-    terminated, truncated = np.zeros((seeds, steps), np.uint8), np.zeros((seeds, steps), np.uint8)
-
-    discrete = acted["kind"] == "discrete"
-    for s in range(seeds):
-        actions[s] = draw_actions(env.action_space, case["seed"] + s, steps)
-        first[s], _ = env.reset(seed=case["seed"] + s, options=reset_options)
-        for t in range(steps):
-            action = int(actions[s, t, 0]) if discrete else actions[s, t]
-            after[s, t], rewards[s, t], terminated[s, t], truncated[s, t], _ = env.step(action)
-            if terminated[s, t] or truncated[s, t]:
-                fresh[s, t], _ = env.reset(options=reset_options)
-
+    env = make(case)
+    leaves = describe(env.observation_space, case.get("text_bytes", {}))
+    acted = describe(env.action_space, {})[0]
+    discrete, steps, options = acted["kind"] == "discrete", case["steps"], case.get("reset")
     with open(f"{folder}/{index}.bin", "wb") as out:
-        for array in (actions, first, after, fresh, rewards, terminated, truncated):
-            out.write(array.tobytes())
-    threshold = env.spec.reward_threshold
+        for s in range(case["seeds"]):
+            if s:
+                env.close()
+                env = make(case)
+            player = player_of(case, env, case["seed"] + s)
+            actions = np.zeros((steps, acted["size"]), acted["dtype"])
+            rewards, flags = np.zeros(steps), np.zeros((2, steps), np.uint8)
+            obs, _ = env.reset(seed=case["seed"] + s, options=options)
+            first, seen = obs_bytes(obs, leaves), []
+            player.begin()
+            for t in range(steps):
+                actions[t] = player.act(obs, t)
+                action = int(actions[t, 0]) if discrete else actions[t]
+                obs, rewards[t], flags[0, t], flags[1, t], _ = env.step(action)
+                seen.append(obs_bytes(obs, leaves))
+                if flags[:, t].any():
+                    obs, _ = env.reset(options=options)
+                    seen.append(obs_bytes(obs, leaves))
+                    player.begin()
+            out.write(actions.tobytes() + first + rewards.tobytes() + flags.tobytes() + b"".join(seen))
+    spec = env.spec
+    threshold = None if spec is None else spec.reward_threshold
     with open(f"{folder}/{index}.json", "w") as out:
-        json.dump({"observation": observed, "action": acted, "max_episode_steps": env.spec.max_episode_steps or 0,
+        json.dump({"observation": leaves, "action": acted,
+                   "max_episode_steps": (spec.max_episode_steps or 0) if spec else 0,
                    "reward_threshold": None if threshold is None else float(threshold)}, out)
 
 

@@ -1,0 +1,69 @@
+# Box2D 2.3, the engine of the official Box2D environments. Another version, or other compile flags, would play other
+# episodes, so it is built here from pinned sources (zlib licence), as exactly as everything below LibTorch.
+#
+# What is changed, in a copy below the build folder; none of it touches the simulation:
+#   - assertions are C's own instead of Python exceptions;
+#   - calls are neither counted nor timed: those counters are global variables, which threads would share;
+#   - the order of free places in the collision tree can be read and written (envs/box2d/world.h).
+set(CORVID_BOX2D_DIR "${CMAKE_SOURCE_DIR}/.deps/box2d" CACHE PATH "Sources of Box2D 2.3: the folder that holds Box2D.h")
+if(NOT EXISTS ${CORVID_BOX2D_DIR}/Box2D.h)
+  message(FATAL_ERROR "No Box2D in ${CORVID_BOX2D_DIR}. ./corvid setup puts it there; or name the folder Box2D of "
+                      "box2d-py 2.3.8's source package with -DCORVID_BOX2D_DIR.")
+endif()
+set(box2d_copy ${CMAKE_BINARY_DIR}/box2d/Box2D)
+
+# Arguments after the file: text, replacement, text, replacement, ...
+function(corvid_copy_box2d file)
+  file(READ ${CORVID_BOX2D_DIR}/${file} content)
+  list(LENGTH ARGN count)
+  math(EXPR last "${count} - 1")
+  if(count GREATER 0)
+    foreach(i RANGE 0 ${last} 2)
+      math(EXPR j "${i} + 1")
+      list(GET ARGN ${i} from)
+      list(GET ARGN ${j} to)
+      string(FIND "${content}" "${from}" place)
+      if(place EQUAL -1)
+        message(FATAL_ERROR "Box2D's ${file} lacks \"${from}\": these are not the sources of box2d-py 2.3.8")
+      endif()
+      string(REPLACE "${from}" "${to}" content "${content}")
+    endforeach()
+  endif()
+  # Written only where it changed, so that nothing is compiled without need.
+  file(GENERATE OUTPUT ${box2d_copy}/${file} CONTENT "${content}")
+endfunction()
+
+file(GLOB_RECURSE box2d_files RELATIVE ${CORVID_BOX2D_DIR} ${CORVID_BOX2D_DIR}/*.h ${CORVID_BOX2D_DIR}/*.cpp)
+set(box2d_sources)
+foreach(file IN LISTS box2d_files)
+  if(file STREQUAL "Common/b2Settings.h")
+    corvid_copy_box2d(${file} "#define USE_EXCEPTIONS" "")
+  elseif(file STREQUAL "Collision/b2DynamicTree.h" OR file STREQUAL "Collision/b2BroadPhase.h")
+    corvid_copy_box2d(${file} "private:" "public:")
+  elseif(file STREQUAL "Collision/b2Distance.cpp")
+    corvid_copy_box2d(${file} "++b2_gjk" "// ++b2_gjk" "b2_gjkMaxIters = " "// b2_gjkMaxIters = ")
+  elseif(file STREQUAL "Collision/b2TimeOfImpact.cpp")
+    corvid_copy_box2d(${file} "++b2_toi" "// ++b2_toi" "b2_toiMaxRootIters = " "// b2_toiMaxRootIters = "
+                      "b2_toiMaxIters = " "// b2_toiMaxIters = " "b2_toiMaxTime = " "// b2_toiMaxTime = "
+                      "b2_toiTime += " "// b2_toiTime += ")
+  elseif(file STREQUAL "Common/b2Timer.cpp")
+    # The branch of systems without a clock.
+    corvid_copy_box2d(${file} "defined(_WIN32)" "0" "defined(__linux__) || defined (__APPLE__)" "0")
+  elseif(file STREQUAL "Common/b2Timer.h")
+    corvid_copy_box2d(${file} "defined(__linux__) || defined (__APPLE__)" "0")
+  else()
+    corvid_copy_box2d(${file})
+  endif()
+  if(file MATCHES "cpp$")
+    list(APPEND box2d_sources ${box2d_copy}/${file})
+  endif()
+endforeach()
+
+# One translation unit: the engine's small functions are inlined across its files.
+add_library(corvid_box2d STATIC ${box2d_sources})
+set_target_properties(corvid_box2d PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+target_include_directories(corvid_box2d SYSTEM PUBLIC $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/box2d>)
+target_compile_options(corvid_box2d PRIVATE ${CORVID_EXACT_FLAGS} -w)
+if(CORVID_SANITIZE)
+  target_compile_options(corvid_box2d PRIVATE -fsanitize=${CORVID_SANITIZE} -fno-omit-frame-pointer -g1)
+endif()
