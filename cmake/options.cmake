@@ -5,6 +5,8 @@
 set(CORVID_EXACT_FLAGS -mavx2 -mno-fma -ffp-contract=off)
 
 function(corvid_compile_options target)
+  # __FILE__ is seen from the top folder, wherever that is.
+  target_compile_options(${target} PRIVATE -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
   target_compile_options(${target} PRIVATE ${CORVID_EXACT_FLAGS} -Wall -Wextra -Wno-missing-field-initializers)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 warns wrongly about std::string concatenation (GCC bug 105651).

@@ -1,49 +1,118 @@
 #!/usr/bin/env python3
-"""Makes envs/README.md from what the program knows: envs/make_readme.py build/corvid > envs/README.md"""
+"""Makes envs/README.md and the pictures in docs/pictures from what the program and the sources say:
+
+envs/make_readme.py build/corvid           makes both
+envs/make_readme.py build/corvid FOLDER    makes them below FOLDER, for comparison
+"""
 
 import itertools
 import json
+import pathlib
 import re
 import subprocess
 import sys
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEAD = """# Environments
 
 Made by `envs/make_readme.py` from the program; do not edit. Apart from the `Probe/` environments, each of which isolates one part
-of an agent, the `Bandit/` ones, each episode of which is a problem of its own, and `CartPoleNoVel-v1`, which has to be played from
-memory, ids, spaces, step limits and thresholds are Gymnasium's; its tuples of Discrete are MultiDiscrete here. "Solved at" is the
-mean return that counts as solved, where there is such a number. Options are given with `--env-set name=value`; the tables show
-their defaults, and `./corvid info <id>` explains them.
+of an agent, the `Bandit/` ones, each episode of which is a problem of its own, and what the deviations below name, ids, spaces,
+step limits and thresholds are those of the official packages, and so are all episodes: the same id, seed and actions give the same
+observations and rewards to the last bit. "Solved at" is the mean return that counts as solved, where there is such a number.
+Options are given with `--env-set name=value`; the tables show their defaults, and `./corvid info <id>` explains them. A picture
+shows the first state of seed 0.
 """
-COLUMNS = ["id", "what it is", "observations", "actions", "step limit", "solved at", "options"]
+FAMILIES = {"classic_control": "Classic control", "toy_text": "Toy text", "box2d": "Box2D", "minatar": "MinAtar",
+            "minigrid": "MiniGrid", "babyai": "BabyAI", "bandit": "Bandits", "probe": "Probes"}
 
 
 def run(program, *arguments):
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
 
 
-def options(program, env):
-    """Lines "  name = default  help (range)" below the line that begins with "options"."""
-    _, _, text = run(program, "info", env).partition("options (--env-set name=value)\n")
-    return [f"`{match.group(1)}`" for match in re.finditer(r"^  (\S+ = .*?)  ", text, re.MULTILINE)]
+def options_of(env):
+    """From lines "  name = default  help (range)"."""
+    return [f"`{match.group(1)}`" for match in re.finditer(r"^  (\S+ = .*?)  ", env["options"], re.MULTILINE)]
 
 
-def row(program, env):
-    limit, threshold = env["max_episode_steps"], env["reward_threshold"]
-    space = {key: "`" + " ".join(env[key].split()) + "`" for key in ("observation_space", "action_space")}
-    cells = [f"`{env['id']}`", env["summary"], space["observation_space"], space["action_space"], str(limit) if limit else "none",
-             "" if threshold is None else f"{threshold:g}", ", ".join(options(program, env["id"]))]
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def limit_text(env):
+    if env["max_episode_steps"] == 0 and env["max_steps"] > 0:
+        return f"at most {env['max_steps']}"
+    return str(env["max_episode_steps"]) if env["max_episode_steps"] else "none"
+
+
+def columns_of(env, options):
+    spaces = {key: "`" + " ".join(env[key].split()) + "`" for key in ("observation_space", "action_space")}
+    return {"id": f"`{env['id']}`", "what it is": env["summary"], "observations": spaces["observation_space"],
+            "actions": spaces["action_space"], "reward": env["reward"], "step limit": limit_text(env),
+            "solved at": "" if env["reward_threshold"] is None else f"{env['reward_threshold']:g}",
+            "options": ", ".join(options)}
+
+
+def table(rows):
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *(row.values() for row in rows)]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def head_of(file):
+    """The lines "Source: ..." and "Deviation: ..." at the top of a source file, each as one line."""
+    text = ""
+    for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
+        if not line.startswith("//"):
+            break
+        text += line[2:].strip() + "\n"
+    found = {}
+    for name in ("Source", "Deviation"):
+        match = re.search(rf"^{name}: (.*?)(?=^\S+: |^$|\Z)", text, re.MULTILINE | re.DOTALL)
+        found[name] = " ".join(match.group(1).split()) if match else ""
+    return found
+
+
+def family_text(family, envs, pictures):
+    options = {env["id"]: options_of(env) for env in envs}
+    # What all members share is said once.
+    shared = [o for o in options[envs[0]["id"]] if len(envs) > 3 and all(o in known for known in options.values())]
+    drawn = {env["id"]: (pictures / picture_name(env["id"])).exists() for env in envs}  # probes are not
+    rows = [{"picture": f'<img src="../docs/pictures/{picture_name(env["id"])}" width="90" alt="">' if drawn[env["id"]] else "",
+             **columns_of(env, [o for o in options[env["id"]] if o not in shared])} for env in envs]
+    text = f"\n## {FAMILIES.get(family, family)}\n\n"
+    if not any(drawn.values()):
+        for row in rows:
+            del row["picture"]
+    for name in ("observations", "actions", "reward", "step limit", "solved at", "options"):
+        values = {row[name] for row in rows}
+        if len(rows) > 3 and len(values) == 1:
+            value = values.pop()
+            for row in rows:
+                del row[name]
+            if value:
+                text += f"All of them: {name} {value}.\n\n"
+    if shared:
+        text += f"Options of all of them: {', '.join(shared)}.\n\n"
+    text += table(rows) + "\n"
+    for file in dict.fromkeys(env["file"] for env in sorted(envs, key=lambda env: env["file"])):
+        head = head_of(file)
+        text += f"- [{file}]({file.removeprefix('envs/')}). Source: {head['Source']} Deviation: {head['Deviation']}\n"
+    return text
+
+
+def picture_name(env):
+    return env.replace("/", "_") + ".svg"
 
 
 def main():
-    program = sys.argv[1]
-    envs = sorted(json.loads(run(program, "list", "envs", "--json")), key=lambda env: (env["family"], env["id"]))
-    print(HEAD, end="")
-    for family, members in itertools.groupby(envs, key=lambda env: env["family"]):
-        print(f"\n## {family}\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-        for env in members:
-            print(row(program, env))
+    program, target = sys.argv[1], pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT
+    pictures = target / "docs/pictures"
+    for old in pictures.glob("*.svg"):
+        old.unlink()
+    envs = json.loads(run(program, "list", "envs", "--json", "--draw", str(pictures)))
+    order = list(FAMILIES)
+    envs.sort(key=lambda env: (order.index(env["family"]) if env["family"] in order else len(order), env["id"]))
+    text = HEAD + "".join(family_text(family, list(members), pictures)
+                          for family, members in itertools.groupby(envs, key=lambda env: env["family"]))
+    (target / "envs").mkdir(exist_ok=True)
+    (target / "envs/README.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ void info_env(const EnvEntry& entry, const std::string& drawing) {
   const EnvSpec spec = entry.spec(entry, {});
   std::cout << entry.id << " (" << entry.family << "): " << entry.summary << "\n"
             << "source            " << entry.source << "\n"
+            << "reward            " << entry.reward << "\n"
             << "observations      " << spec.observation.to_string() << "\n";
   print_names("                  ", spec.observation_names);
   std::cout << "actions           " << spec.action.to_string() << "\n";

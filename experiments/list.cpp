@@ -1,13 +1,35 @@
 // corvid list: what there is.
+#include <algorithm>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
 
 #include "core/env/env_registry.h"
+#include "core/io/atomic_file.h"
 #include "core/run/agent.h"
 #include "experiments/command.h"
+#include "render/svg_canvas.h"
 
 namespace corvid {
 namespace {
+
+/// "MinAtar/Breakout-v1" as "MinAtar_Breakout-v1.svg".
+std::string picture_name(std::string id) {
+  std::replace(id.begin(), id.end(), '/', '_');
+  return id + ".svg";
+}
+
+/// Writes a picture of the first state of every environment that draws itself.
+void draw_envs(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  for (const EnvEntry& entry : env_registry().entries()) {
+    const auto env = make_env(entry.id);
+    const StepBuffer buffer(env->spec(), 1);
+    env->reset(0, buffer.view().obs);
+    SvgCanvas canvas;
+    if (env->draw(0, canvas)) write_text_atomically(folder / picture_name(entry.id), canvas.str());
+  }
+}
 
 void list_envs(bool json) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
@@ -18,11 +40,15 @@ void list_envs(bool json) {
           {{"id", entry.id},
            {"family", entry.family},
            {"summary", entry.summary},
+           {"source", entry.source},
+           {"reward", entry.reward},
+           {"file", entry.file},
            {"max_episode_steps", entry.max_episode_steps},
            {"max_steps", spec.max_steps},
            {"reward_threshold", entry.reward_threshold ? nlohmann::ordered_json(*entry.reward_threshold) : nullptr},
            {"observation_space", spec.observation.to_string()},
-           {"action_space", spec.action.to_string()}});
+           {"action_space", spec.action.to_string()},
+           {"options", entry.describe_options(entry)}});
     } else {
       std::cout << std::left << std::setw(28) << entry.id << std::setw(17) << entry.family << entry.summary << "\n";
     }
@@ -44,13 +70,17 @@ void list_agents(bool json) {
 
 int list_command(const Command& command, const Arguments& arguments) {
   bool json = false;
+  std::string pictures;
   CommandLine line(command);
-  line.add("Options", {Field("json", &json, "one JSON line instead of a table")}).positional(1);
+  line.add("Options", {Field("json", &json, "one JSON line instead of a table"),
+                       Field("draw", &pictures, "write a picture of each environment's first state into this folder")})
+      .positional(1);
   if (!line.parse(arguments)) return 0;
   const std::string what = line.words().empty() ? "" : line.words()[0];
-  if (what == "envs")
+  if (what == "envs") {
+    if (!pictures.empty()) draw_envs(pictures);
     list_envs(json);
-  else if (what == "agents")
+  } else if (what == "agents")
     list_agents(json);
   else
     fail(ErrorKind::kUsage, "corvid list expects envs or agents",
@@ -59,7 +89,7 @@ int list_command(const Command& command, const Arguments& arguments) {
 }
 
 CORVID_REGISTER_COMMAND(list, {.id = "list",
-                               .usage = "envs|agents [--json]",
+                               .usage = "envs|agents [--json] [--draw FOLDER]",
                                .summary = "List environments or agents",
                                .run = list_command});
 

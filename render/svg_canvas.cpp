@@ -6,10 +6,14 @@
 namespace corvid {
 namespace {
 
+/// Hundredths of a pixel, without zeros that say nothing.
 std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f", value);
-  return text;
+  std::string result = text;
+  result.erase(result.find_last_not_of('0') + 1);
+  if (result.back() == '.') result.pop_back();
+  return result == "-0" ? "0" : result;
 }
 
 std::string paint(const char* attribute, Color color) {
@@ -41,16 +45,31 @@ void SvgCanvas::view(Point low, Point high, Color background) {
   low_ = low;
   high_ = high;
   scale_ = width_ / (high.x - low.x);
+  path_.clear();
   body_ = "<rect width=\"100%\" height=\"100%\"" + paint("fill", background) + "/>\n";
 }
 
 void SvgCanvas::polygon(std::span<const Point> corners, Color fill) {
-  body_ += "<polygon points=\"";
-  for (const Point& p : corners) body_ += number(to_x(p.x)) + "," + number(to_y(p.y)) + " ";
-  body_ += "\"" + paint("fill", fill) + "/>\n";
+  // Opaque neighbours of one colour share a path: grid worlds consist of hundreds.
+  const std::string color = paint("fill", fill);
+  if (color != path_color_ || fill.alpha < 1) end_path();
+  path_color_ = color;
+  char command = 'M';
+  for (const Point& p : corners) {
+    path_ += command + number(to_x(p.x)) + " " + number(to_y(p.y));
+    command = 'L';
+  }
+  path_ += "z";
+}
+
+void SvgCanvas::end_path() {
+  if (path_.empty()) return;
+  body_ += "<path d=\"" + path_ + "\"" + path_color_ + "/>\n";
+  path_.clear();
 }
 
 void SvgCanvas::line(std::span<const Point> points, double width, Color color) {
+  end_path();
   body_ += "<polyline points=\"";
   for (const Point& p : points) body_ += number(to_x(p.x)) + "," + number(to_y(p.y)) + " ";
   body_ += "\" fill=\"none\" stroke-linecap=\"round\" stroke-linejoin=\"round\" stroke-width=\"" +
@@ -58,11 +77,13 @@ void SvgCanvas::line(std::span<const Point> points, double width, Color color) {
 }
 
 void SvgCanvas::circle(Point center, double radius, Color fill) {
+  end_path();
   body_ += "<circle cx=\"" + number(to_x(center.x)) + "\" cy=\"" + number(to_y(center.y)) + "\" r=\"" +
            number(radius * scale_) + "\"" + paint("fill", fill) + "/>\n";
 }
 
 void SvgCanvas::text(Point center, double height, std::string_view text, Color color) {
+  end_path();
   body_ += "<text x=\"" + number(to_x(center.x)) + "\" y=\"" + number(to_y(center.y)) +
            "\" font-family=\"sans-serif\" font-size=\"" + number(height * scale_) +
            "\" text-anchor=\"middle\" dominant-baseline=\"central\"" + paint("fill", color) + ">" + escape(text) +
@@ -74,7 +95,7 @@ std::string SvgCanvas::str() const {
   const std::string height = number((high_.y - low_.y) * scale_);
   document << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << number(width_) << "\" height=\"" << height
            << "\" viewBox=\"0 0 " << number(width_) << " " << height << "\">\n"
-           << body_ << "</svg>\n";
+           << body_ << (path_.empty() ? "" : "<path d=\"" + path_ + "\"" + path_color_ + "/>\n") << "</svg>\n";
   return document.str();
 }
 

@@ -23,6 +23,7 @@ class SvgCanvas : public Canvas {
   std::string str() const;
 
  private:
+  void end_path();
   double to_x(double x) const { return (x - low_.x) * scale_; }
   double to_y(double y) const { return (high_.y - y) * scale_; }
 
@@ -30,6 +31,7 @@ class SvgCanvas : public Canvas {
   Point low_, high_;
   double scale_ = 1;  // pixels a world unit
   std::string body_;
+  std::string path_, path_color_;  // polygons of one colour that are not in the body yet
 };
 
 }  // namespace corvid

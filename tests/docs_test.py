@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "agents/README.md", "agents/bandit/README.md", "agents/tabular/README.md",
              "agents/value/README.md", "envs/README.md", "docs/formats.md", "docs/speed.md"]
@@ -120,14 +121,18 @@ def fix_code_lines(root):
 
 
 def check_env_readme(program, root):
-    maker = [sys.executable, str(root / "envs/make_readme.py"), program]
-    made = subprocess.run(maker, capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        return [f"envs/make_readme.py failed: {made.stderr.strip()}"]
-    path = root / "envs/README.md"
-    if path.is_file() and path.read_text(encoding="utf-8") == made.stdout:
-        return []
-    return ["envs/README.md is not what envs/make_readme.py makes; run envs/make_readme.py build/corvid > envs/README.md"]
+    """envs/README.md and its pictures must be what envs/make_readme.py makes."""
+    with tempfile.TemporaryDirectory() as folder:
+        maker = [sys.executable, str(root / "envs/make_readme.py"), program, folder]
+        made = subprocess.run(maker, capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            return [f"envs/make_readme.py failed: {made.stderr.strip()}"]
+        fresh = pathlib.Path(folder)
+        names = {path.relative_to(base) for base in (fresh, root) for path in (base / "docs/pictures").glob("*.svg")}
+        differing = [str(name) for name in sorted(names | {pathlib.Path("envs/README.md")})
+                     if not (root / name).is_file() or not (fresh / name).is_file()
+                     or (root / name).read_bytes() != (fresh / name).read_bytes()]
+    return [f"{name} is not what envs/make_readme.py makes; run envs/make_readme.py build/corvid" for name in differing]
 
 
 def main():

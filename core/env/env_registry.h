@@ -24,11 +24,13 @@ struct EnvEntry {
   std::string family;                      // "classic_control", "toy_text", "probe"
   std::string summary;                     // one sentence
   std::string source;                      // paper or official implementation
+  std::string reward;                      // what it pays, in half a sentence
   int max_episode_steps = 0;               // 0: no limit
   std::optional<double> reward_threshold;  // mean return at which it counts as solved
   EnvOptions options;                      // registered keyword options
 
-  // Filled in by register_env.
+  // Filled in by CORVID_REGISTER_ENV.
+  std::string file;  // where it is written, seen from the folder of the sources
   std::function<std::unique_ptr<VectorEnv>(const EnvEntry&, const EnvOptions&, const VectorOptions&)> make;
   std::function<EnvSpec(const EnvEntry&, const EnvOptions&)> spec;
   std::function<std::string(const EnvEntry&)> describe_options;  // one line an option: name, default, help
@@ -54,7 +56,8 @@ typename E::Options parse_options(const EnvEntry& entry, const EnvOptions& given
 }
 
 template <Environment E>
-bool register_env(EnvEntry entry) {
+bool register_env(const char* file, EnvEntry entry) {
+  entry.file = file;
   entry.make = [](const EnvEntry& self, const EnvOptions& options,
                   const VectorOptions& vector) -> std::unique_ptr<VectorEnv> {
     const int limit = vector.max_episode_steps.value_or(self.max_episode_steps);
@@ -75,4 +78,4 @@ bool register_env(EnvEntry entry) {
 #define CORVID_CONCAT_(a, b) a##b
 #define CORVID_CONCAT(a, b) CORVID_CONCAT_(a, b)
 #define CORVID_REGISTER_ENV(E, ...) \
-  static const bool CORVID_CONCAT(registered_, __LINE__) = ::corvid::register_env<E>(__VA_ARGS__)
+  static const bool CORVID_CONCAT(registered_, __LINE__) = ::corvid::register_env<E>(__FILE__, __VA_ARGS__)

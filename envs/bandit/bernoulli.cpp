@@ -75,6 +75,7 @@ CORVID_REGISTER_ENV(BernoulliBandit, {.id = "Bandit/Bernoulli-v0",
                                       .family = "bandit",
                                       .summary = "Find the best of ten arms that pay 1 or nothing",
                                       .source = "Thompson 1933; Chapelle and Li 2011",
+                                      .reward = "1 with the arm's probability, else 0",
                                       .max_episode_steps = 1000});
 
 }  // namespace

@@ -81,6 +81,7 @@ CORVID_REGISTER_ENV(GaussianBandit, {.id = "Bandit/Gaussian-v0",
                                      .family = "bandit",
                                      .summary = "Find the best of ten arms with normally distributed rewards",
                                      .source = "Sutton and Barto 2018, section 2.3",
+                                     .reward = "a draw around the arm's mean",
                                      .max_episode_steps = 1000});
 
 }  // namespace

@@ -91,6 +91,7 @@ CORVID_REGISTER_ENV(LinearContextualBandit, {.id = "Bandit/LinearContextual-v0",
                                              .family = "bandit",
                                              .summary = "Find the best of ten arms in each context that is shown",
                                              .source = "Li et al. 2010, arXiv:1003.0146",
+                                             .reward = "a draw around the arm's weights times the context",
                                              .max_episode_steps = 1000});
 
 }  // namespace

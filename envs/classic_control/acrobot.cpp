@@ -190,6 +190,7 @@ CORVID_REGISTER_ENV(Acrobot, {.id = "Acrobot-v1",
                               .family = "classic_control",
                               .summary = "Swing the tip of a two-link pendulum above a line",
                               .source = "Sutton 1996; Gymnasium AcrobotEnv",
+                              .reward = "-1 a step until the tip is above the line",
                               .max_episode_steps = 500,
                               .reward_threshold = -100});
 

@@ -68,6 +68,7 @@ CORVID_REGISTER_ENV(MountainCar, {.id = "MountainCar-v0",
                                   .family = "classic_control",
                                   .summary = "Swing a weak car out of a valley with three pushes",
                                   .source = "Moore 1990; Gymnasium MountainCarEnv",
+                                  .reward = "-1 a step until the car is at the goal",
                                   .max_episode_steps = 200,
                                   .reward_threshold = -110});
 

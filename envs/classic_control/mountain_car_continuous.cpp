@@ -88,6 +88,7 @@ CORVID_REGISTER_ENV(MountainCarContinuous,
                      .family = "classic_control",
                      .summary = "Swing a weak car out of a valley with as little force as possible",
                      .source = "Moore 1990; Gymnasium Continuous_MountainCarEnv",
+                     .reward = "100 at the goal, minus a tenth of the squared force in every step",
                      .max_episode_steps = 999,
                      .reward_threshold = 90});
 

@@ -104,6 +104,7 @@ CORVID_REGISTER_ENV(Pendulum, {.id = "Pendulum-v1",
                                .family = "classic_control",
                                .summary = "Swing a pendulum up with a weak motor and hold it there",
                                .source = "Gymnasium PendulumEnv",
+                               .reward = "minus the squared angle from upright, with a little for velocity and torque",
                                .max_episode_steps = 200});
 
 }  // namespace

@@ -65,23 +65,27 @@ CORVID_REGISTER_ENV(OneStep, {.id = "Probe/OneStep-v0",
                               .family = "probe",
                               .summary = "One step, one action, reward 1: isolates the value loss",
                               .source = "after A. Jones 2021",
+                              .reward = "1",
                               .reward_threshold = 1});
 CORVID_REGISTER_ENV(ObsReward,
                     {.id = "Probe/ObsReward-v0",
                      .family = "probe",
                      .summary = "One step, the reward is what is seen: isolates the gradient through the network",
                      .source = "after A. Jones 2021",
+                     .reward = "the number seen",
                      .reward_threshold = 0});
 CORVID_REGISTER_ENV(TwoStep, {.id = "Probe/TwoStep-v0",
                               .family = "probe",
                               .summary = "Two steps, reward 1 at the end: isolates discounting",
                               .source = "after A. Jones 2021",
+                              .reward = "1 at the end",
                               .reward_threshold = 1});
 CORVID_REGISTER_ENV(TimeLimit,
                     {.id = "Probe/TimeLimit-v0",
                      .family = "probe",
                      .summary = "Reward 1 for ever, cut off by the step limit: isolates bootstrapping at time limits",
                      .source = "own",
+                     .reward = "1 a step",
                      .max_episode_steps = kTimeLimit,
                      .reward_threshold = kTimeLimit});
 

@@ -122,11 +122,13 @@ Fields fields(Blackjack::Options& options) {
           Field("sab", &options.sab, "the rules of Sutton and Barto: an ace and a ten at once beats all but the same")};
 }
 
-CORVID_REGISTER_ENV(Blackjack, {.id = "Blackjack-v1",
-                                .family = "toy_text",
-                                .summary = "Come closer to 21 than the dealer without going over it",
-                                .source = "Sutton and Barto 2018, example 5.1; Gymnasium BlackjackEnv",
-                                .options = {{"sab", "true"}, {"natural", "false"}}});
+CORVID_REGISTER_ENV(Blackjack,
+                    {.id = "Blackjack-v1",
+                     .family = "toy_text",
+                     .summary = "Come closer to 21 than the dealer without going over it",
+                     .source = "Sutton and Barto 2018, example 5.1; Gymnasium BlackjackEnv",
+                     .reward = "1 for a win, -1 for a loss, 0 for a draw; 1.5 for a natural where that is on",
+                     .options = {{"sab", "true"}, {"natural", "false"}}});
 
 }  // namespace
 }  // namespace corvid

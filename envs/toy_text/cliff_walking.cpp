@@ -92,11 +92,13 @@ Fields fields(CliffWalking::Options& options) {
 CORVID_REGISTER_ENV(CliffWalking, {.id = "CliffWalking-v1",
                                    .family = "toy_text",
                                    .summary = "Walk along a cliff to the goal without stepping over the edge",
-                                   .source = "Sutton and Barto 2018, example 6.6; Gymnasium CliffWalkingEnv"});
+                                   .source = "Sutton and Barto 2018, example 6.6; Gymnasium CliffWalkingEnv",
+                                   .reward = "-1 a step, -100 for a fall, which leads back to the start"});
 CORVID_REGISTER_ENV(CliffWalking, {.id = "CliffWalkingSlippery-v1",
                                    .family = "toy_text",
                                    .summary = "CliffWalking on slippery ground",
                                    .source = "Sutton and Barto 2018, example 6.6; Gymnasium CliffWalkingEnv",
+                                   .reward = "-1 a step, -100 for a fall, which leads back to the start",
                                    .options = {{"is_slippery", "true"}}});
 
 }  // namespace

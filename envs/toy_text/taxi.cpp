@@ -224,6 +224,7 @@ CORVID_REGISTER_ENV(Taxi, {.id = "Taxi-v4",
                            .family = "toy_text",
                            .summary = "Fetch a passenger at one of four places and set them down at another",
                            .source = "Dietterich 2000; Gymnasium TaxiEnv",
+                           .reward = "20 for the right place, -10 for an illegal pick-up or drop-off, else -1 a step",
                            .max_episode_steps = 200,
                            .reward_threshold = 8});
 

@@ -54,8 +54,9 @@ def ppo(env, steps, num_envs, n_steps, batch_size, n_epochs, **settings):
                  net_arch="[64,64]", total_timesteps=steps, **settings)
 
 
-def step(env):
-    return ["bench", "step", "--env", env, "--num-envs", "1024", "--repetitions", "1", "--seconds", "1"]
+def step(env, *peers, num_envs=1024, name=None):
+    words = ["bench", "step", "--env", env, "--num-envs", str(num_envs), "--repetitions", "1", "--seconds", "1"]
+    return Workload("step-" + (name or env), words, list(peers))
 
 
 def replay(kind):
@@ -91,9 +92,11 @@ WORKLOADS = [
              [dataclasses.replace(RLTOOLS_PEER, threads="each")], gate=-250),
     # Without a gate: what 50,000 steps end with is chance, for both; the best evaluations are in baselines/value.csv.
     Workload("dqn-cartpole-zoo", train("dqn", "CartPole-v1", **DQN_ZOO), [Peer("sb3", "sb3_dqn.py")]),
-    Workload("step-CartPole-v1", step("CartPole-v1"), [ENVPOOL, Peer("gymnasium", "step_gymnasium.py")]),
-    *(Workload("step-" + env, step(env), [ENVPOOL])
-      for env in ("Acrobot-v1", "Pendulum-v1", "MountainCar-v0", "FrozenLake-v1")),
+    step("CartPole-v1", ENVPOOL, Peer("gymnasium", "step_gymnasium.py")),
+    *(step(env, ENVPOOL) for env in ("Acrobot-v1", "Pendulum-v1", "MountainCar-v0", "FrozenLake-v1")),
+    step("LunarLander-v3", ENVPOOL), step("LunarLander-v3", ENVPOOL, num_envs=64, name="LunarLander-v3-64"),
+    step("BipedalWalker-v3", ENVPOOL, num_envs=64), step("CarRacing-v3", ENVPOOL, num_envs=8),
+    step("MiniGrid-DoorKey-8x8-v0", ENVPOOL), step("MinAtar/Breakout-v1", Peer("minatar", "step_minatar.py")),
     Workload("sac-update", ["bench", "update", "--kind", "sac", "--batch-size", "100", "--activation", "relu"],
              [RLTOOLS_PEER], unit="us"),
     *(replay(kind) for kind in ("add", "sample", "prioritized")),

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/base/random_state.h"
 #include "core/env/env_registry.h"
 
 namespace corvid {
@@ -378,6 +379,131 @@ TEST(BatchEnv, EachEnvironmentOfAVectorEqualsOneOfItsOwn) {
       EXPECT_EQ(std::memcmp(at, row.view().obs.leaf[0], size), 0) << id << " environment " << i;
     }
   }
+}
+
+/// Two leaves, its own random numbers, its own step limit, and a memory that outlives episodes: how many it has played.
+struct Diary {
+  struct Options {
+    bool second_leaf = true;
+    std::int64_t limit = 0;  // steps of an episode; 0: none
+  };
+  using Obs = std::tuple<std::uint8_t, std::int64_t>;
+  using Action = std::int64_t;
+  using Random = RandomState;
+  static constexpr std::size_t kBlock = 2;
+
+  explicit Diary(const Options& options) : limit(options.limit), played(std::make_unique<std::uint8_t>(0)) {}
+  static EnvSpec spec(const Options& options) {
+    EnvSpec spec{.observation =
+                     Space::dict({{"played", Space::box(0, 255, {3}, DType::kUint8)}, {"draw", Space::discrete(1000)}}),
+                 .action = Space::discrete(2),
+                 .max_steps = static_cast<int>(options.limit)};
+    if (!options.second_leaf) spec.observation = Space::box(0, 255, {3}, DType::kUint8);
+    return spec;
+  }
+  void reset(RandomState& random) {
+    ++*played;
+    steps = 0;
+    draw = random.randint(1000);
+  }
+  StepResult step(Action action, RandomState& random) {
+    draw = random.randint(1000);
+    ++steps;
+    return {.reward = 0, .terminated = action == 1, .truncated = limit > 0 && steps >= limit};
+  }
+  void observe(std::uint8_t* count, std::int64_t* number) const {
+    std::fill_n(count, 3, *played);
+    if (number != nullptr) *number = draw;
+  }
+  void visit(Archive& archive) {
+    archive("played", *played);
+    archive("steps", steps);
+    archive("draw", draw);
+  }
+
+  std::int64_t limit, steps = 0, draw = 0;
+  std::unique_ptr<std::uint8_t> played;  // it cannot be copied, only moved
+};
+
+std::unique_ptr<VectorEnv> diary(VectorOptions vector, Diary::Options options = {}) {
+  return std::make_unique<BatchEnv<Diary>>("Diary", options, vector, vector.max_episode_steps.value_or(0));
+}
+
+TEST(BatchEnv, WritesEveryLeafIntoItsOwnArray) {
+  constexpr int kEnvs = 5;  // blocks of two and a rest
+  auto env = diary({.num_envs = kEnvs, .num_threads = 2});
+  StepBuffer buffer(env->spec(), kEnvs);
+  const StepView& out = buffer.view();
+  env->reset(40, out.obs);
+  env->step(Actions(kEnvs, 0).data(), out);
+  for (int i = 0; i < kEnvs; ++i) {
+    RandomState random(static_cast<std::uint64_t>(40 + i));
+    random.randint(1000);
+    EXPECT_EQ(out.obs.as<std::int64_t>(1)[i], random.randint(1000));
+    for (int k = 0; k < 3; ++k) EXPECT_EQ(out.obs.as<std::uint8_t>(0)[3 * i + k], 1);
+  }
+}
+
+TEST(BatchEnv, LeavesThatTheOptionsLeaveOutAreNotWritten) {
+  auto env = diary({.num_envs = 2}, {.second_leaf = false});
+  StepBuffer buffer(env->spec(), 2);
+  EXPECT_EQ(buffer.view().obs.leaf[1], nullptr);
+  env->reset(1, buffer.view().obs);
+  env->step(Actions(2, 0).data(), buffer.view());
+  EXPECT_EQ(buffer.view().obs.as<std::uint8_t>()[5], 1);
+}
+
+TEST(BatchEnv, ASeedForgetsWhatEpisodesHandOn) {
+  auto env = diary({.num_envs = 2});
+  StepBuffer buffer(env->spec(), 2);
+  const std::uint8_t* played = buffer.view().obs.as<std::uint8_t>();
+  env->reset(1, buffer.view().obs);
+  env->step(Actions{1, 0}.data(), buffer.view());
+  EXPECT_EQ(played[0], 2) << "the next episode of the same environment";
+  EXPECT_EQ(played[3], 1);
+  env->reset_where(std::vector<std::uint8_t>{1, 1}, {}, buffer.view().obs);
+  EXPECT_EQ(played[0], 3) << "a reset without a seed goes on";
+  env->reset_where(std::vector<std::uint8_t>{1, 0}, std::vector<std::uint64_t>{7, 7}, buffer.view().obs);
+  EXPECT_EQ(played[0], 1) << "a reset with a seed begins anew";
+  EXPECT_EQ(played[3], 2) << "and leaves the others alone";
+}
+
+TEST(BatchEnv, AGameMayCutItselfOff) {
+  auto env = diary({.num_envs = 1}, {.limit = 3});
+  EXPECT_EQ(env->max_episode_steps(), 0);
+  EXPECT_EQ(env->longest_episode(), 3);
+  StepBuffer buffer(env->spec(), 1);
+  const StepView& out = buffer.view();
+  env->reset(1, out.obs);
+  for (int t = 1; t <= 7; ++t) {
+    env->step(Actions{0}.data(), out);
+    EXPECT_EQ(out.truncated[0], t % 3 == 0) << t;
+    EXPECT_EQ(out.terminated[0], 0);
+  }
+  EXPECT_EQ(*out.obs.as<std::uint8_t>(), 3);
+
+  // Whichever limit comes first.
+  EXPECT_EQ(diary({.max_episode_steps = 2}, {.limit = 3})->longest_episode(), 2);
+  EXPECT_EQ(diary({.max_episode_steps = 5}, {.limit = 3})->longest_episode(), 3);
+  EXPECT_EQ(diary({.max_episode_steps = 5})->longest_episode(), 5);
+  auto both = diary({.max_episode_steps = 2}, {.limit = 3});
+  both->reset(1, out.obs);
+  both->step(Actions{0}.data(), out);
+  both->step(Actions{1}.data(), out);
+  EXPECT_EQ(out.truncated[0], 1);
+  EXPECT_EQ(out.terminated[0], 1);
+}
+
+TEST(BatchEnv, StateOfWhatCannotBeCopiedIsVisited) {
+  auto env = diary({.num_envs = 2}), other = diary({.num_envs = 2});
+  StepBuffer buffer(env->spec(), 2);
+  env->reset(1, buffer.view().obs);
+  env->step(Actions{1, 0}.data(), buffer.view());
+  const auto state = env->save();
+  other->restore(state);
+  other->observe(buffer.view().obs);
+  EXPECT_EQ(buffer.view().obs.as<std::uint8_t>()[0], 2);
+  EXPECT_EQ(other->save(), state);
 }
 
 }  // namespace

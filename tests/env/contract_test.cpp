@@ -71,6 +71,9 @@ class Contract : public ::testing::TestWithParam<std::string> {
 TEST_P(Contract, SaysWhatItIs) {
   EXPECT_FALSE(entry().family.empty());
   EXPECT_FALSE(entry().source.empty());
+  EXPECT_FALSE(entry().reward.empty());
+  EXPECT_NE(entry().reward.back(), '.');
+  EXPECT_TRUE(entry().file.starts_with("envs/")) << entry().file;
   EXPECT_GT(entry().summary.size(), 10u);
   EXPECT_NE(entry().summary.back(), '.') << "summaries are list entries without a full stop";
   EXPECT_GE(entry().max_episode_steps, 0);

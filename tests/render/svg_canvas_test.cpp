@@ -16,7 +16,7 @@ SvgCanvas canvas_of_200() {
 
 TEST(SvgCanvas, HeightFollowsTheView) {
   const std::string svg = canvas_of_200().str();
-  EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"200.00\" height=\"50.00\"")) << svg;
+  EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"200\" height=\"50\"")) << svg;
   EXPECT_TRUE(has(svg, "fill=\"#102030\"")) << svg;
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
 }
@@ -24,8 +24,7 @@ TEST(SvgCanvas, HeightFollowsTheView) {
 TEST(SvgCanvas, WorldBecomesPixelsWithTheYAxisUp) {
   SvgCanvas canvas = canvas_of_200();
   canvas.circle({1, 0.8}, 0.1, {0xff0000, 0.5});
-  EXPECT_TRUE(
-      has(canvas.str(), "<circle cx=\"150.00\" cy=\"10.00\" r=\"5.00\" fill=\"#ff0000\" fill-opacity=\"0.50\"/>"))
+  EXPECT_TRUE(has(canvas.str(), "<circle cx=\"150\" cy=\"10\" r=\"5\" fill=\"#ff0000\" fill-opacity=\"0.5\"/>"))
       << canvas.str();
 }
 
@@ -34,9 +33,25 @@ TEST(SvgCanvas, ShapesKeepTheirCornersAndWidths) {
   canvas.rectangle({-2, 0}, {-1, 1}, palette::kBlue);
   canvas.line({-2, 0}, {2, 1}, 0.04, palette::kInk);
   const std::string svg = canvas.str();
-  EXPECT_TRUE(has(svg, "<polygon points=\"0.00,50.00 50.00,50.00 50.00,0.00 0.00,0.00 \"")) << svg;
-  EXPECT_TRUE(has(svg, "<polyline points=\"0.00,50.00 200.00,0.00 \"")) << svg;
-  EXPECT_TRUE(has(svg, "stroke-width=\"2.00\" stroke=\"#22262e\"")) << svg;
+  EXPECT_TRUE(has(svg, "<path d=\"M0 50L50 50L50 0L0 0z\" fill=\"#3b6ea5\"/>")) << svg;
+  EXPECT_TRUE(has(svg, "<polyline points=\"0,50 200,0 \"")) << svg;
+  EXPECT_TRUE(has(svg, "stroke-width=\"2\" stroke=\"#22262e\"")) << svg;
+}
+
+TEST(SvgCanvas, NeighboursOfOneColourShareAPath) {
+  SvgCanvas canvas = canvas_of_200();
+  canvas.rectangle({-2, 0}, {-1, 1}, palette::kBlue);
+  canvas.rectangle({0, 0}, {1, 1}, palette::kBlue);
+  canvas.rectangle({1, 0}, {2, 1}, palette::kRed);
+  canvas.circle({0, 0.5}, 0.1, palette::kInk);
+  canvas.rectangle({-2, 0}, {-1, 1}, {0x0000ff, 0.5});
+  canvas.rectangle({-2, 0}, {-1, 1}, {0x0000ff, 0.5});
+  const std::string svg = canvas.str();
+  EXPECT_TRUE(has(svg, "0zM100 50L150 50L150 0L100 0z\" fill=\"#3b6ea5\"/>\n<path d=\"M150 50")) << svg;
+  const auto red = svg.find("#c0453a"), circle = svg.find("<circle");
+  EXPECT_LT(red, circle) << "what was drawn first lies below";
+  // Translucent ones that overlap are not one shape.
+  EXPECT_TRUE(has(svg, "fill-opacity=\"0.5\"/>\n<path d=\"M0 50L50 50L50 0L0 0z\" fill=\"#0000ff\"")) << svg;
 }
 
 TEST(SvgCanvas, TextIsEscaped) {

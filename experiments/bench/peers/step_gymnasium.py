@@ -12,7 +12,7 @@ import gymnasium
 
 def main():
     arguments = report.arguments(__doc__, ["step-CartPole-v1"], seconds=1)
-    env = gymnasium.make_vec(stepping.env_id(arguments), num_envs=stepping.NUM_ENVS,
+    env = gymnasium.make_vec(stepping.env_id(arguments), num_envs=stepping.size(arguments),
                              vectorization_mode="vector_entry_point")
     stepping.measure("gymnasium", arguments, env, {"gymnasium": gymnasium.__version__})
 
