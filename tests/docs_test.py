@@ -5,6 +5,7 @@ that its --help lists, and every reference to a line of code (`file.cpp:12` `wor
 Usage: docs_test.py <corvid program> [root]     docs_test.py --fix    writes the right line numbers into the references
 """
 
+import fnmatch
 import json
 import pathlib
 import re
@@ -43,9 +44,11 @@ def check_table(text, heading, program, kind):
     written = table_ids(text, heading)
     if written is None:
         return [f"README.md has no table below the heading '{heading}'"]
+    # A name with * stands for a family.
     problems = [f"README.md: {heading} lists {name}, which corvid list {kind} does not" for name in written
-                if name not in listed]
-    problems += [f"README.md: {heading} lacks {name}" for name in listed if name not in written]
+                if not fnmatch.filter(listed, name)]
+    problems += [f"README.md: {heading} lacks {name}" for name in listed
+                 if not any(fnmatch.fnmatchcase(name, pattern) for pattern in written)]
     problems += [f"README.md: {heading} lists {name} twice" for name in sorted(set(written)) if written.count(name) > 1]
     return problems
 

@@ -21,6 +21,7 @@ Encoder::Encoder(const Space& observation, bool normalize, double clip) {
     Leaf leaf{.kind = space->kind, .dtype = space->dtype, .numbers = space->size(), .start = space->start, .sizes = {}};
     if (space->kind == Space::Kind::kDiscrete) leaf.sizes = {space->n};
     if (space->kind == Space::Kind::kMultiDiscrete) leaf.sizes = space->nvec;
+    if (space->kind == Space::Kind::kText) leaf.numbers = 0;
     if (leaf.sizes.empty()) size_ += leaf.numbers;
     for (std::int64_t values : leaf.sizes) size_ += values;
     leaves_.push_back(leaf);

@@ -1,4 +1,5 @@
 // Turns observations of any space into the float features a network reads: numbers as they are, discrete values one-hot.
+// Text is for people and gives none; environments that speak add its words as numbers.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ class Encoder {
   struct Leaf {
     Space::Kind kind;
     DType dtype;
-    std::int64_t numbers;             // numbers in one observation
+    std::int64_t numbers;             // numbers in one observation; 0 for text
     std::int64_t start;               // first value of a Discrete
     std::vector<std::int64_t> sizes;  // discrete kinds: values of each number
   };

@@ -29,6 +29,21 @@ TEST(Encoder, OneHotForDiscreteNumbersForBoxes) {
   EXPECT_THROW(encoder.encode(obs, 2, true, features.data()), Error);
 }
 
+TEST(Encoder, TextIsForPeople) {
+  const Space space = Space::dict({{"image", Space::box(0, 255, {2}, DType::kUint8)},
+                                   {"mission", Space::text(4, "abc")},
+                                   {"way", Space::discrete(2)}});
+  Encoder encoder(space, false);
+  ASSERT_EQ(encoder.size(), 4);
+  std::uint8_t image[4] = {1, 2, 3, 255}, mission[8] = {'a', 'b', 0, 0, 'c', 0, 0, 0};
+  std::int64_t way[2] = {1, 0};
+  ObsView obs;
+  obs.leaf = {image, mission, way};
+  std::vector<float> features(8, -1);
+  encoder.encode(obs, 2, true, features.data());
+  EXPECT_EQ(features, (std::vector<float>{1, 2, 0, 1, 3, 255, 1, 0}));
+}
+
 TEST(RunningMeanStd, EqualsTheStatisticsOfTheWholeStream) {
   Rng rng(0);
   std::vector<double> data(500 * 2);
