@@ -481,10 +481,10 @@ TEST_P(Contract, DrawsItself) {
     if (!drawn) return;
     const std::string svg = canvas.str();
     ASSERT_TRUE(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
-    const bool shapes = svg.find("<polygon") != std::string::npos || svg.find("<circle") != std::string::npos ||
+    const bool shapes = svg.find("<path") != std::string::npos || svg.find("<circle") != std::string::npos ||
                         svg.find("<polyline") != std::string::npos;
     ASSERT_TRUE(shapes) << "the picture is empty";
-    for (const char* before : {"\"", ",", " "}) {
+    for (const char* before : {"\"", ",", " ", "M", "L"}) {
       for (const char* value : {"nan", "-nan", "inf", "-inf"}) {
         ASSERT_EQ(svg.find(std::string(before) + value), std::string::npos) << "a coordinate is not finite";
       }
