@@ -28,7 +28,17 @@ const std::map<std::string, const char*> kNothingRandom = {
     {"Probe/TimeLimit-v0", "one constant observation and reward"},
     {"Probe/TwoActions-v0", "the reward depends on the action only"},
     {"Probe/Masked-v0", "what is random shows only in the mask, unless the illegal action is taken"},
+    {"MiniGrid-DistShift1-v0", "the level is fixed"},
+    {"MiniGrid-DistShift2-v0", "the level is fixed"},
+    {"MiniGrid-Empty-5x5-v0", "the level is fixed"},
+    {"MiniGrid-Empty-6x6-v0", "the level is fixed"},
+    {"MiniGrid-Empty-8x8-v0", "the level is fixed"},
+    {"MiniGrid-Empty-16x16-v0", "the level is fixed"},
 };
+
+// Levels with so few layouts, or so little to be seen of them from the start, that a few seeds may look alike.
+constexpr const char* kFewStarts[] = {"MiniGrid-Empty-Random-", "MiniGrid-LavaGap", "MiniGrid-LavaCrossing",
+                                      "MiniGrid-SimpleCrossing", "MiniGrid-Memory"};
 
 /// The whole of environment `i`'s trajectory over `num_steps` random actions, as bytes.
 std::vector<Bytes> run(VectorEnv& env, std::uint64_t seed, int num_steps, bool same_actions = false) {
@@ -176,6 +186,9 @@ TEST_P(Contract, DifferentSeedsGiveDifferentEpisodes) {
   const auto model = env->model();
   if (model && deterministic_by_model(*model)) {
     EXPECT_EQ(distinct, 1u) << "the model says that nothing is random";
+  } else if (std::any_of(std::begin(kFewStarts), std::end(kFewStarts),
+                         [&](const char* name) { return GetParam().starts_with(name); })) {
+    EXPECT_GT(distinct, 1u);
   } else if (!kNothingRandom.contains(GetParam())) {
     EXPECT_EQ(distinct, rows.size());
   }

@@ -7,7 +7,8 @@ CASES is a JSON list of {"id", "seed", "seeds", "steps"} and, where a case needs
   make, attributes, reset   keyword arguments of gymnasium.make, attributes set on the environment, options of every reset
   wrappers                  [[name, keyword arguments], ...] of minigrid.wrappers, the innermost first
   text_bytes                {leaf: bytes} of observations that are strings
-  actions                   "uniform" (the default), "bot" (BabyAI's own player) or the file of a policy (see Policy)
+  actions                   "uniform" (the default), "walker" (goes to things in grid worlds and uses them), "bot" (BabyAI's
+                            own player) or the file of a policy (see Policy)
 
 Case k writes FOLDER/<k>.json (spaces, limits) and FOLDER/<k>.bin: for each of S seeds, in native byte order, the actions
 [T, A] int64 or float32; every leaf of the first observation; rewards [T] float64; terminated [T] and truncated [T] uint8;
@@ -17,6 +18,7 @@ Every seed gets an environment of its own, and every later episode of it goes on
 import importlib
 import json
 import multiprocessing
+import os
 import sys
 import warnings
 
@@ -105,7 +107,8 @@ class Uniform:
         if isinstance(space, spaces.Discrete):
             self.actions = rng.integers(space.start, space.start + space.n, size=(steps, 1))
             if grid and seed % 2:
-                self.actions = rng.choice(7, p=[.15, .15, .4, .1, .05, .14, .01], size=(steps, 1))
+                weights = np.array([.15, .15, .4, .1, .05, .14, .01])[:space.n]
+                self.actions = rng.choice(space.n, p=weights / weights.sum(), size=(steps, 1))
         else:  # a fifth of a Box action lies outside the bounds, where environments clip
             self.actions = rng.uniform(1.25 * space.low, 1.25 * space.high, size=(steps, *space.shape)).astype(np.float32)
         if seed % 2 and not grid:
@@ -120,6 +123,78 @@ class Uniform:
         return self.actions[t]
 
 
+class Plan(list):
+    """The bot's stack of goals, which refuses when the bot makes plans without end."""
+
+    def append(self, goal):
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("no plan")
+        super().append(goal)
+
+
+class Walker:
+    """Grid worlds: walks the shortest way to a thing drawn among those it can reach, and takes, opens or enters it, or
+    drops there what it carries. So it unlocks doors, empties boxes and fulfils missions, which random actions seldom do."""
+
+    def __init__(self, env, seed, steps):
+        self.env, self.rng = env.unwrapped, np.random.default_rng(30_000 + seed)
+
+    def begin(self):
+        self.plan = []
+
+    def act(self, obs, t):
+        if not self.plan:
+            self.plan = self.next_plan()
+        return np.array([self.plan.pop(0)])
+
+    def next_plan(self):
+        """Breadth first over positions and directions."""
+        env, cell = self.env, self.env.grid.get
+        start = (int(env.agent_pos[0]), int(env.agent_pos[1]), int(env.agent_dir))
+        before, states, things, gaps = {start: None}, [start], {}, []
+        for x, y, d in states:
+            front = (x + (1, 0, -1, 0)[d], y + (0, 1, 0, -1)[d])
+            thing = cell(*front)
+            if thing is None:
+                gaps.append((x, y, d))
+            elif thing.type != "wall":
+                things.setdefault(front, (x, y, d))
+            moves = [(0, (x, y, (d + 3) % 4)), (1, (x, y, (d + 1) % 4))]
+            if thing is None or (thing.type == "door" and thing.is_open):
+                moves.append((2, (*front, d)))
+            for action, state in moves:
+                if state not in before:
+                    before[state] = ((x, y, d), action)
+                    states.append(state)
+        ends = [(state, self.use(cell(*front).type)) for front, state in things.items()]
+        ends = [(state, action) for state, action in ends if action is not None]
+        if env.carrying and gaps and (not ends or self.rng.random() < 0.2):
+            ends = [(gaps[self.rng.integers(len(gaps))], 4)]
+        if not ends:
+            return [int(self.rng.integers(env.action_space.n))]
+        state, action = ends[self.rng.integers(len(ends))]
+        plan = [action]
+        while before[state] is not None:
+            state, move = before[state]
+            plan.insert(0, move)
+        if self.rng.random() < 0.1:
+            plan.append(int(self.rng.integers(env.action_space.n)))
+        return plan
+
+    def use(self, kind):
+        """The action before a thing; None: leave it."""
+        if kind == "goal":
+            return 2 if self.rng.random() < 0.5 else None
+        if kind == "lava" or self.env.action_space.n == 3:
+            return 2 if self.rng.random() < 0.05 else None
+        if self.rng.random() < 0.2:
+            return 6
+        if kind in ("key", "ball"):
+            return None if self.env.carrying else 3
+        return 5 if kind == "door" or self.rng.random() < 0.7 else 3
+
+
 class Bot:
     """BabyAI's own player, which solves its missions; uniform where it gives up, and now and then to lead it astray."""
 
@@ -131,6 +206,7 @@ class Bot:
         self.player, self.last = None, None
         try:
             self.player = BabyAIBot(self.env)
+            self.player.stack = Plan(self.player.stack)
         except Exception:
             pass
 
@@ -138,6 +214,7 @@ class Bot:
         action = None
         if self.player is not None:
             try:
+                self.player.stack.left = 100
                 action = int(self.player.replan(self.last))
             except Exception:
                 self.player = None
@@ -176,6 +253,8 @@ def player_of(case, env, seed):
     kind = case.get("actions", "uniform")
     if kind == "uniform":
         return Uniform(env, seed, case["steps"])
+    if kind == "walker":
+        return Walker(env, seed, case["steps"])
     if kind == "bot":
         return Bot(env, seed, case["steps"])
     return Policy(env, seed, case["steps"], kind)
@@ -219,6 +298,7 @@ def play(job):
 if __name__ == "__main__":
     with open(sys.argv[1]) as source:
         cases = json.load(source)
+    sys.stdout = open(os.devnull, "w")  # BabyAI tells of every level that it draws once more
     with multiprocessing.Pool(2) as pool:
         for _ in pool.imap_unordered(play, [(k, case, sys.argv[2]) for k, case in enumerate(cases)]):
             pass

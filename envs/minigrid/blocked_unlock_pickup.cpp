@@ -1,0 +1,39 @@
+// BlockedUnlockPickup: UnlockPickup with a ball before the door, which must be put elsewhere.
+// Source: Chevalier-Boisvert et al. 2023; MiniGrid 3.2 `BlockedUnlockPickupEnv`.
+// Deviation: none.
+#include "envs/minigrid/minigrid_env.h"
+
+namespace corvid::minigrid {
+namespace {
+
+struct BlockedUnlockPickup : RoomGrid {
+  using Options = LevelOptions;
+  static constexpr int kRoom = 6;
+
+  explicit BlockedUnlockPickup(const Options& options) : RoomGrid(options, kRoom, 1, 2, 16 * kRoom * kRoom) {}
+
+  static std::string_view longest_mission() { return "pick up the purple box"; }
+
+  bool generate(Rng& rng) {
+    begin_rooms(rng);
+    const auto box = add_object(rng, 1, 0, Kind::kBox);
+    if (!box) return false;
+    target = *box;
+    const Cell door = add_door(rng, 0, 0, 0, {}, true);
+    put(make(Kind::kBall, pick_hue(rng)), object(door).now + Position{-1, 0});
+    mission.say("pick up the").say(target.hue).say("box");
+    return add_object(rng, 0, 0, Kind::kKey, door.hue) && place_agent(rng, 0, 0);
+  }
+
+  StepResult step(std::int64_t action, Rng&) { return act_until_taken(action, target); }
+
+  Cell target;
+};
+
+CORVID_REGISTER_ENV(MiniGridEnv<BlockedUnlockPickup>,
+                    minigrid_entry("BlockedUnlockPickup-v0",
+                                   "Clear a blocked door, unlock it and pick up the box behind it",
+                                   "BlockedUnlockPickupEnv"));
+
+}  // namespace
+}  // namespace corvid::minigrid
