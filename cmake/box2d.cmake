@@ -40,6 +40,49 @@ foreach(file IN LISTS box2d_files)
     corvid_copy_box2d(${file} "#define USE_EXCEPTIONS" "")
   elseif(file STREQUAL "Collision/b2DynamicTree.h" OR file STREQUAL "Collision/b2BroadPhase.h")
     corvid_copy_box2d(${file} "private:" "public:")
+  elseif(file STREQUAL "Dynamics/Joints/b2RevoluteJoint.h")
+    corvid_copy_box2d(${file} "protected:" "public:")
+  elseif(file STREQUAL "Dynamics/b2WorldCallbacks.h")
+    corvid_copy_box2d(${file}
+      "class b2ContactListener"
+      "class b2Island\; class b2ContactSolver\; struct b2SolverData\; class b2ContactListener"
+      "virtual void BeginContact("
+      "virtual bool SolveVelocities(b2Island*, b2ContactSolver*, const b2SolverData&) { return false\; }
+	virtual void BeginContact(")
+  elseif(file STREQUAL "Dynamics/b2Island.cpp")
+    corvid_copy_box2d(${file}
+      "for (int32 i = 0\; i < step.velocityIterations"
+      "const bool solved = m_listener && m_listener->SolveVelocities(this, &contactSolver, solverData)\;
+	for (int32 i = solved ? step.velocityIterations : 0\; i < step.velocityIterations")
+  elseif(file STREQUAL "Dynamics/b2World.cpp")
+    corvid_copy_box2d(${file}
+      "b->m_next = m_bodyList\;
+	if (m_bodyList)
+	{
+		m_bodyList->m_prev = b\;
+	}
+	m_bodyList = b\;"
+      "b2Body** place = &m_bodyList\;
+	while (def->type == b2_staticBody && *place && (*place)->m_type != b2_staticBody)
+	{
+		b->m_prev = *place\;
+		place = &(*place)->m_next\;
+	}
+	b->m_next = *place\;
+	if (*place)
+	{
+		(*place)->m_prev = b\;
+	}
+	*place = b\;"
+      "m_bodyList\; b\; b = b->" "m_bodyList\; b && b->m_type != b2_staticBody\; b = b->"
+      "m_bodyList\; seed\; seed" "m_bodyList\; seed && seed->m_type != b2_staticBody\; seed"
+      "m_bodyList\; body\; body" "m_bodyList\; body && body->m_type != b2_staticBody\; body"
+      "SolveTOI(step)\;"
+      "SolveTOI(step)\;
+		for (b2Contact* c = m_contactManager.m_contactList\; c\; c = c->m_next)
+		{
+			c->m_fixtureA->m_body->m_sweep.alpha0 = c->m_fixtureB->m_body->m_sweep.alpha0 = 0.0f\;
+		}")
   elseif(file STREQUAL "Collision/b2Distance.cpp")
     corvid_copy_box2d(${file} "++b2_gjk" "// ++b2_gjk" "b2_gjkMaxIters = " "// b2_gjkMaxIters = ")
   elseif(file STREQUAL "Collision/b2TimeOfImpact.cpp")

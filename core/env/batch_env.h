@@ -146,6 +146,21 @@ class BatchEnv final : public VectorEnv {
     }
   }
 
+  /// The actions of environments [first, last); those behind them have no meaning.
+  auto actions_of(const ActionView& actions, std::size_t first, std::size_t last) const {
+    if constexpr (kDiscrete) {
+      std::array<Action, kBlock> result;
+      for (std::size_t i = first; i < last; ++i) result[i - first] = action_at(actions, i);
+      return result;
+    } else {
+      // A span of fixed size cannot be empty.
+      auto list = [&]<std::size_t... k>(std::index_sequence<k...>) {
+        return std::array{action_at(actions, std::min(first + k, last - 1))...};
+      };
+      return list(std::make_index_sequence<kBlock>());
+    }
+  }
+
   void check_actions(std::span<const std::uint8_t> active, const ActionView& actions) const {
     if (actions.dtype != spec().action.dtype) {
       fail(ErrorKind::kUsage, id(), " expects actions of ", dtype_name(spec().action.dtype), ", got ",
@@ -222,8 +237,7 @@ class BatchEnv final : public VectorEnv {
         Batched<E> && active.empty() && std::find(&ended_[first], ended_.data() + last, 1) == ended_.data() + last;
     if constexpr (Batched<E>) {
       if (at_once) {
-        std::array<Action, kBlock> block_actions;
-        for (std::size_t i = first; i < last; ++i) block_actions[i - first] = action_at(actions, i);
+        const auto block_actions = actions_of(actions, first, last);
         E::step_batch(std::span(envs_).subspan(first, last - first), block_actions.data(),
                       std::span(rngs_).subspan(first, last - first), results.data());
       }

@@ -12,11 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string python() {
-  const char* given = std::getenv("CORVID_TEST_PYTHON");
-  return given != nullptr ? given : CORVID_SOURCE_DIR "/.deps/python/bin/python";
-}
-
 /// Reads bytes one after another.
 class Recording {
  public:
@@ -213,6 +208,11 @@ bool play_official(const std::vector<Case>& rows, const Extent& extent, const st
 }
 
 }  // namespace
+
+std::string python() {
+  const char* given = std::getenv("CORVID_TEST_PYTHON");
+  return given != nullptr ? given : CORVID_SOURCE_DIR "/.deps/python/bin/python";
+}
 
 Extent extent(const Extent& asked) {
   const char* wish = std::getenv("CORVID_PARITY");

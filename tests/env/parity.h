@@ -18,6 +18,9 @@ struct Case {
   nlohmann::json official = nlohmann::json::object();
 };
 
+/// The Python that has the official packages; it may not be there.
+std::string python();
+
 /// How much of every row is played: from `seed` on, `seeds` of them, each for `steps` steps.
 struct Extent {
   std::uint64_t seed = 0;

@@ -8,7 +8,7 @@ CASES is a JSON list of {"id", "seed", "seeds", "steps"} and, where a case needs
   wrappers                  [[name, keyword arguments], ...] of minigrid.wrappers, the innermost first
   text_bytes                {leaf: bytes} of observations that are strings
   actions                   "uniform" (the default), "walker" (goes to things in grid worlds and uses them), "bot" (BabyAI's
-                            own player) or the file of a policy (see Policy)
+                            own player), "drive" (car_racing.Driver) or the file of a policy (see Policy)
 
 Case k writes FOLDER/<k>.json (spaces, limits) and FOLDER/<k>.bin: for each of S seeds, in native byte order, the actions
 [T, A] int64 or float32; every leaf of the first observation; rewards [T] float64; terminated [T] and truncated [T] uint8;
@@ -22,6 +22,7 @@ import os
 import sys
 import warnings
 
+import car_racing
 import gymnasium
 import numpy as np
 from gymnasium import spaces
@@ -56,6 +57,11 @@ def make(case):
         name, _, version = case["id"].removeprefix("MinAtar/").partition("-")
         game = "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
         env = MinAtar(game, version == "v1", **keywords)
+    elif case["id"].startswith("CarRacing"):
+        discrete = case["id"].startswith("CarRacingDiscrete")
+        env = gymnasium.make("CarRacing-v3", disable_env_checker=True, continuous=not discrete, **keywords)
+        if "State" in case["id"]:
+            env = car_racing.State(env)
     else:
         if case["id"].startswith(("MiniGrid", "BabyAI")):
             importlib.import_module("minigrid")
@@ -257,6 +263,8 @@ def player_of(case, env, seed):
         return Walker(env, seed, case["steps"])
     if kind == "bot":
         return Bot(env, seed, case["steps"])
+    if kind == "drive":
+        return car_racing.Driver(env, seed, case["steps"])
     return Policy(env, seed, case["steps"], kind)
 
 
