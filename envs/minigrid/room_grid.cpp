@@ -89,7 +89,9 @@ void RoomGrid::open_exit(int column, int row, int side, Room::Exit exit) {
 bool RoomGrid::place_agent(Rng& rng, std::optional<int> column, std::optional<int> row) {
   if (!column) column = draw(rng, 0, columns);
   if (!row) row = draw(rng, 0, rows);
-  while (true) {
+  // A place that exists is found long before; where there is none, the official package would search for ever.
+  constexpr int kTries = 10'000;
+  for (int k = 0; k < kTries; ++k) {
     agent = {};
     const auto at = find_free(rng, room(*column, *row).area, kPlaceTries, [](Position) { return true; });
     if (!at) return false;
@@ -97,6 +99,7 @@ bool RoomGrid::place_agent(Rng& rng, std::optional<int> column, std::optional<in
     const Cell front = grid.at(in_front());
     if (front.empty() || front.kind == Kind::kWall) return true;
   }
+  return false;
 }
 
 bool RoomGrid::all_reachable() const {

@@ -1,0 +1,50 @@
+// Every level of BabyAI against the official package: same seed, same actions, same bytes.
+#include "tests/env/parity.h"
+
+namespace corvid {
+namespace {
+
+using parity::Case;
+
+const std::vector<std::string> kOurs = {"mission_tokens"};
+
+/// A row for every id; the bot solves the missions, which random actions rarely do.
+std::vector<Case> rows(bool bot) {
+  std::vector<Case> result;
+  for (const EnvEntry& entry : env_registry().entries()) {
+    if (entry.family == "babyai") result.push_back({entry.id, {}, {{"actions", bot ? "bot" : "uniform"}}});
+  }
+  return result;
+}
+
+TEST(BabyAiParity, EpisodesOfRandomActionsEqualTheOfficialPackage) {
+  parity::expect_parity(rows(false), parity::extent({.seed = 4294967296ULL - 1, .seeds = 2, .steps = 250}), kOurs);
+}
+
+TEST(BabyAiParity, SoDoThoseOfTheOfficialBot) {
+  parity::expect_parity(rows(true), parity::extent({.seed = 40, .seeds = 2, .steps = 120}), kOurs);
+}
+
+TEST(BabyAiParity, SoDoEpisodesWithOptions) {
+  using nlohmann::json;
+  const json full = json::array({json::array({"FullyObsWrapper", json::object()})});
+  const json rgb = json::array({json::array({"RGBImgObsWrapper", {{"tile_size", 8}}})});
+  const std::vector<Case> table = {
+      {"BabyAI-GoToLocal-v0", {{"max_steps", "17"}}, {{"make", {{"max_steps", 17}}}}},
+      {"BabyAI-GoToLocal-v0",
+       {{"room_size", "9"}, {"num_dists", "3"}},
+       {{"make", {{"room_size", 9}, {"num_dists", 3}}}}},
+      {"BabyAI-GoToSeq-v0", {{"num_rows", "1"}, {"num_cols", "2"}}, {{"make", {{"num_rows", 1}, {"num_cols", 2}}}}},
+      {"BabyAI-PickupLoc-v0", {{"agent_view_size", "5"}}, {{"make", {{"agent_view_size", 5}}}}},
+      {"BabyAI-BossLevel-v0", {{"observation", "full"}}, {{"wrappers", full}, {"actions", "bot"}}},
+      {"BabyAI-MiniBossLevel-v0", {{"observation", "rgb"}}, {{"wrappers", rgb}, {"actions", "bot"}}},
+      {"BabyAI-KeyCorridor-v0", {{"obj_type", "box"}}, {{"make", {{"obj_type", "box"}}}, {"actions", "bot"}}},
+      {"BabyAI-OpenTwoDoors-v0",
+       {{"first_color", "green"}, {"strict", "true"}},
+       {{"make", {{"first_color", "green"}, {"strict", true}}}}},
+  };
+  parity::expect_parity(table, parity::extent({.seed = 7, .seeds = 2, .steps = 200}), kOurs);
+}
+
+}  // namespace
+}  // namespace corvid
