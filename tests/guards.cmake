@@ -9,7 +9,7 @@ endfunction()
 corvid_guard(structure fast ${Python3_EXECUTABLE} tests/structure_test.py)
 corvid_guard(structure_finds_violations fast ${Python3_EXECUTABLE} tests/structure_self_test.py)
 
-set(compile ${CMAKE_CXX_COMPILER} -std=c++20 ${CORVID_EXACT_FLAGS} -Wall -Wextra)
+set(compile ${CMAKE_CXX_COMPILER} -std=c++20 ${CORVID_EXACT_FLAGS} -Wall -Wextra -isystem ${CMAKE_BINARY_DIR}/box2d)
 corvid_guard(headers_compile_alone headers ${Python3_EXECUTABLE} tests/headers_test.py --plain -- ${compile})
 
 corvid_guard(package package ${CMAKE_SOURCE_DIR}/tests/package_test.sh ${CMAKE_BINARY_DIR} ${CORVID_WITH_TORCH})
