@@ -1,10 +1,15 @@
 # Box2D 2.3, the engine of the official Box2D environments. Another version, or other compile flags, would play other
 # episodes, so it is built here from pinned sources (zlib licence), as exactly as everything below LibTorch.
 #
-# What is changed, in a copy below the build folder; none of it touches the simulation:
+# What is changed, in a copy below the build folder, whose altered files say so; none of it touches what a game here
+# simulates, to the last bit. Calls that no game makes are not looked after: b2Body::SetType would break the order of
+# bodies, and Dump, DrawDebugData and ShiftOrigin leave out those that stand still.
 #   - assertions are C's own instead of Python exceptions;
 #   - calls are neither counted nor timed: those counters are global variables, which threads would share;
-#   - the order of free places in the collision tree can be read and written (envs/box2d/world.h).
+#   - the order of free places in the collision tree can be read and written (envs/box2d/world.h);
+#   - whoever listens to contacts may run the iterations over velocities in the engine's place (envs/box2d/lanes.h);
+#   - bodies that stand still come last in a world's list, and loops over what moves end there: BipedalWalker has 200.
+#     Continuous collision leaves a time on such bodies, which is cleared where it ends instead of where it begins.
 set(CORVID_BOX2D_DIR "${CMAKE_SOURCE_DIR}/.deps/box2d" CACHE PATH "Sources of Box2D 2.3: the folder that holds Box2D.h")
 if(NOT EXISTS ${CORVID_BOX2D_DIR}/Box2D.h)
   message(FATAL_ERROR "No Box2D in ${CORVID_BOX2D_DIR}. ./corvid setup puts it there; or name the folder Box2D of "
@@ -29,6 +34,9 @@ function(corvid_copy_box2d file)
       string(REPLACE "${from}" "${to}" content "${content}")
     endforeach()
   endif()
+  if(count GREATER 0)
+    string(PREPEND content "// Altered from the original; cmake/box2d.cmake of Corvid says how and why.\n")
+  endif()
   # Written only where it changed, so that nothing is compiled without need.
   file(GENERATE OUTPUT ${box2d_copy}/${file} CONTENT "${content}")
 endfunction()
@@ -45,14 +53,14 @@ foreach(file IN LISTS box2d_files)
   elseif(file STREQUAL "Dynamics/b2WorldCallbacks.h")
     corvid_copy_box2d(${file}
       "class b2ContactListener"
-      "class b2Island\; class b2ContactSolver\; struct b2SolverData\; class b2ContactListener"
+      "class b2Island\; class b2ContactSolver\; class b2ContactListener"
       "virtual void BeginContact("
-      "virtual bool SolveVelocities(b2Island*, b2ContactSolver*, const b2SolverData&) { return false\; }
+      "virtual bool SolveVelocities(b2Island*, b2ContactSolver*) { return false\; }
 	virtual void BeginContact(")
   elseif(file STREQUAL "Dynamics/b2Island.cpp")
     corvid_copy_box2d(${file}
       "for (int32 i = 0\; i < step.velocityIterations"
-      "const bool solved = m_listener && m_listener->SolveVelocities(this, &contactSolver, solverData)\;
+      "const bool solved = m_listener && m_listener->SolveVelocities(this, &contactSolver)\;
 	for (int32 i = solved ? step.velocityIterations : 0\; i < step.velocityIterations")
   elseif(file STREQUAL "Dynamics/b2World.cpp")
     corvid_copy_box2d(${file}

@@ -5,7 +5,10 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <exception>
 #include <limits>
+#include <memory>
+#include <mutex>
 
 #include "core/base/split_choice.h"
 #include "core/base/thread_pool.h"
@@ -25,12 +28,14 @@ class BatchEnv final : public VectorEnv {
       : VectorEnv(std::move(id), spec_of<E>(options), vector.num_envs, vector.auto_reset, max_episode_steps),
         options_(options),
         rngs_(static_cast<std::size_t>(vector.num_envs), Random(0)),
-        elapsed_(rngs_.size(), 0),
+        elapsed_(rngs_.size(), kNeverReset),
+        num_never_reset_(rngs_.size()),
         ended_(rngs_.size(), 0),
         regrets_(Regretful<E> ? rngs_.size() : 0, 0.0),
         action_size_(spec().action.size()) {
     envs_.reserve(rngs_.size());
     while (envs_.size() < rngs_.size()) envs_.emplace_back(options_);
+    for (std::size_t i = 0; i < envs_.size(); ++i) construct(i);
     const auto leaves = spec().observation.leaves();
     CORVID_CHECK(leaves.size() <= kNumLeaves, "the observation space has more leaves than the environment writes");
     for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf) leaf_sizes_[leaf] = leaves[leaf].second->size();
@@ -43,14 +48,19 @@ class BatchEnv final : public VectorEnv {
                    const ObsView& obs) override {
     CORVID_CHECK(mask.size() == envs_.size(), "the reset mask needs one entry an environment");
     CORVID_CHECK(seeds.empty() || seeds.size() == envs_.size(), "the seeds need one entry an environment");
-    for (std::size_t i = 0; i < envs_.size(); ++i) {
-      if (!mask[i]) continue;
-      if (!seeds.empty()) {
-        rngs_[i] = Random(seeds[i]);
-        envs_[i] = E(options_);  // whatever an episode leaves to the next one, a seed clears
+    try {
+      for (std::size_t i = 0; i < envs_.size(); ++i) {
+        if (!mask[i]) continue;
+        if (!seeds.empty()) {
+          rngs_[i] = Random(seeds[i]);
+          construct(i);  // whatever an episode leaves to the next one, a seed clears
+        }
+        begin_episode(i);
+        observe(i, obs);
       }
-      begin_episode(i);
-      observe(i, obs);
+    } catch (...) {
+      forget();
+      throw;
     }
   }
 
@@ -62,10 +72,12 @@ class BatchEnv final : public VectorEnv {
   }
 
   void observe(const ObsView& obs) const override {
+    check_all_reset({});
     for (std::size_t i = 0; i < envs_.size(); ++i) observe(i, obs);
   }
 
   std::vector<std::byte> save() override {
+    check_all_reset({});
     BlobWriter writer;
     visit_state(writer);
     return writer.take();
@@ -73,12 +85,20 @@ class BatchEnv final : public VectorEnv {
 
   void restore(std::span<const std::byte> state) override {
     BlobReader reader(state);
-    visit_state(reader);
-    if (!reader.at_end()) fail(ErrorKind::kBadFile, "the saved state of ", id(), " is longer than this vector's state");
+    try {
+      visit_state(reader);
+      if (!reader.at_end())
+        fail(ErrorKind::kBadFile, "the saved state of ", id(), " is longer than this vector's state");
+    } catch (...) {
+      forget();
+      throw;
+    }
+    num_never_reset_ = 0;
   }
 
   bool action_mask(std::uint8_t* legal) const override {
     if constexpr (Masked<E>) {
+      check_all_reset({});
       for (std::size_t i = 0; i < envs_.size(); ++i)
         envs_[i].action_mask(legal + static_cast<std::int64_t>(i) * spec().action.n);
       return true;
@@ -89,6 +109,7 @@ class BatchEnv final : public VectorEnv {
 
   bool draw(int index, Canvas& canvas) const override {
     if constexpr (Drawable<E>) {
+      check_reset(static_cast<std::size_t>(index));
       envs_.at(static_cast<std::size_t>(index)).draw(canvas);
       return true;
     } else {
@@ -112,8 +133,27 @@ class BatchEnv final : public VectorEnv {
   static constexpr std::size_t kBlock = block_size<E>();
   static_assert(kBlock >= 1 && kBlock <= kMaxBatch);
 
+  static constexpr std::int32_t kNeverReset = -1;  // in elapsed_
+
+  /// Makes environment i anew, on zeros, so that equal states have equal bytes.
+  void construct(std::size_t i) {
+    E* env = &envs_[i];
+    std::destroy_at(env);
+    std::memset(static_cast<void*>(env), 0, sizeof(E));
+    asm volatile("" : : "r"(env) : "memory");  // the compiler may think that nobody sees the zeros
+    std::construct_at(env, options_);
+  }
+
+  /// After a failure half-way: nothing is possible before a reset.
+  void forget() {
+    std::fill(elapsed_.begin(), elapsed_.end(), kNeverReset);
+    std::fill(ended_.begin(), ended_.end(), std::uint8_t{0});
+    num_never_reset_ = envs_.size();
+  }
+
   void begin_episode(std::size_t i) {
     envs_[i].reset(rngs_[i]);
+    if (elapsed_[i] == kNeverReset) --num_never_reset_;
     elapsed_[i] = 0;
     ended_[i] = 0;
   }
@@ -198,6 +238,19 @@ class BatchEnv final : public VectorEnv {
     }
   }
 
+  /// An environment may be anything before its first reset.
+  void check_reset(std::size_t i) const {
+    if (elapsed_.at(i) == kNeverReset)
+      fail(ErrorKind::kUsage, id(), " environment ", i, ": reset it before anything else");
+  }
+
+  void check_all_reset(std::span<const std::uint8_t> active) const {
+    if (num_never_reset_ == 0) return;
+    for (std::size_t i = 0; i < envs_.size(); ++i) {
+      if (active.empty() || active[i]) check_reset(i);
+    }
+  }
+
   void check_not_ended(std::span<const std::uint8_t> active) const {
     for (std::size_t i = 0; i < envs_.size(); ++i) {
       if (!ended_[i] || (!active.empty() && !active[i])) continue;
@@ -207,17 +260,30 @@ class BatchEnv final : public VectorEnv {
   }
 
   void step_all(std::span<const std::uint8_t> active, const ActionView& actions, const StepView& out) {
+    check_all_reset(active);
     check_actions(active, actions);
     if (auto_reset() == AutoReset::kDisabled) check_not_ended(active);
     std::atomic<std::size_t> bad_reward{envs_.size()};
     const std::size_t num_envs = envs_.size();
+    std::mutex failing;
+    std::exception_ptr failure;
     auto block = [&](int index) {
       const std::size_t first = static_cast<std::size_t>(index) * kBlock;
-      const std::size_t bad = step_block(first, std::min(first + kBlock, num_envs), active, actions, out);
-      if (bad != num_envs) bad_reward.store(bad);
+      try {
+        const std::size_t bad = step_block(first, std::min(first + kBlock, num_envs), active, actions, out);
+        if (bad != num_envs) bad_reward.store(bad);
+      } catch (...) {
+        // A level that cannot be made; threads hand no exceptions on.
+        const std::lock_guard lock(failing);
+        failure = std::current_exception();
+      }
     };
     const int num_blocks = static_cast<int>((num_envs + kBlock - 1) / kBlock);
     choice_.run(pool_.get(), num_blocks, block);
+    if (failure) {
+      forget();
+      std::rethrow_exception(failure);
+    }
     if (bad_reward != num_envs) {
       fail(ErrorKind::kFailed, id(), " environment ", bad_reward.load(), " gave a reward that is not finite (",
            out.reward[bad_reward], "); its step function is at fault");
@@ -275,11 +341,27 @@ class BatchEnv final : public VectorEnv {
     return bad;
   }
 
+  std::string options_text() const {
+    typename E::Options options = options_;
+    std::string text;
+    if constexpr (requires { fields(options); }) {
+      for (const Field& field : fields(options))
+        text += (text.empty() ? "" : ", ") + field.name() + " = " + field.value();
+    }
+    return text.empty() ? "none" : text;
+  }
+
   void visit_state(Archive& archive) {
     std::int64_t count = num_envs();
     archive("num_envs", count);
     if (count != num_envs()) {
       fail(ErrorKind::kBadFile, "the saved state holds ", count, " environments, this vector has ", num_envs());
+    }
+    std::string now = options_text(), then = now;
+    archive("options", then);
+    if (then != now) {
+      fail(ErrorKind::kUsage, "the state of ", id(), " was saved with the options ", then, ", but this vector has ",
+           now);
     }
     for (std::size_t i = 0; i < envs_.size(); ++i) {
       if constexpr (Visitable<E>)
@@ -291,13 +373,15 @@ class BatchEnv final : public VectorEnv {
       archive("rng", rngs_[i]);
       archive("elapsed", elapsed_[i]);
       archive("ended", ended_[i]);
+      if (elapsed_[i] < 0) fail(ErrorKind::kBadFile, "the saved state of ", id(), " holds less than no steps");
     }
   }
 
   typename E::Options options_;
   std::vector<E> envs_;
   std::vector<Random> rngs_;
-  std::vector<std::int32_t> elapsed_;
+  std::vector<std::int32_t> elapsed_;  // steps of the episode, or kNeverReset
+  std::size_t num_never_reset_;
   std::vector<std::uint8_t> ended_;                    // next-step and disabled mode: waiting for a reset
   std::vector<double> regrets_;                        // of the last step; empty unless the environment tells
   std::array<std::int64_t, kNumLeaves> leaf_sizes_{};  // numbers in one row; 0 where this leaf is left out

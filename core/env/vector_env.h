@@ -87,7 +87,8 @@ class VectorEnv {
                            const ObsView& obs) = 0;
 
   /// One step of every environment. Throws Error when a discrete action is outside its space or a number in a
-  /// continuous one is not finite (nothing is stepped then), or when a reward is not finite. What continuous actions
+  /// continuous one is not finite (nothing is stepped then), when a reward is not finite, or when no further episode can be
+  /// made (then all must be reset). As everything below, an Error before the first reset. What continuous actions
   /// beyond the bounds do is the game's business, as in Gymnasium.
   virtual void step(const ActionView& actions, const StepView& out) = 0;
 
@@ -97,7 +98,9 @@ class VectorEnv {
   /// Writes the current observations.
   virtual void observe(const ObsView& obs) const = 0;
 
-  /// The state of every environment and its random stream.
+  /// The state of every environment and its random stream. Restoring takes a state of the same environment, number and
+  /// options; an Error about any other leaves the vector to be reset. Box2D games save their actions and play them again,
+  /// so both take as long as the episode did.
   virtual std::vector<std::byte> save() = 0;
   virtual void restore(std::span<const std::byte> state) = 0;
 

@@ -31,7 +31,7 @@ struct GoToRedBall : BabyLevel {
     const auto others = add_distractors(rng, num_dists, false);
     if (!others) return false;
     for (int i = 0; grey_dists && i < others->count; ++i) {
-      Cell cell = others->cells[static_cast<std::size_t>(i)];
+      Cell cell = others->cells[i];
       cell.hue = Hue::kGrey;
       grid.set(object(cell).now, cell);
     }
@@ -64,7 +64,7 @@ struct GoToRedBlueBall : BabyLevel {
     const auto others = add_distractors(rng, num_dists, false);
     if (!others) return false;
     for (int i = 0; i < others->count; ++i) {
-      const Cell cell = others->cells[static_cast<std::size_t>(i)];
+      const Cell cell = others->cells[i];
       if (cell.looks_like(Kind::kBall, Hue::kRed) || cell.looks_like(Kind::kBall, Hue::kBlue)) return false;
     }
     const auto ball = add_object(rng, 0, 0, Kind::kBall, pick(rng, std::array{Hue::kRed, Hue::kBlue}));

@@ -9,7 +9,7 @@ namespace {
 template <class Test>
 bool any_of(std::uint64_t objects, Test test) {
   for (; objects != 0; objects &= objects - 1) {
-    if (test(static_cast<std::size_t>(std::countr_zero(objects)))) return true;
+    if (test(std::countr_zero(objects))) return true;
   }
   return false;
 }
@@ -18,7 +18,7 @@ bool any_of(std::uint64_t objects, Test test) {
 bool lies(const RoomGrid& world, Where where, Position at) {
   if (where == Where::kAnywhere) return true;
   if (!world.room_at(world.agent).area.contains(at)) return false;
-  const Position way = at - world.agent, ahead = kDirections[static_cast<std::size_t>(world.direction)];
+  const Position way = at - world.agent, ahead = kDirections[world.direction];
   const int forward = way.x * ahead.x + way.y * ahead.y, right = way.y * ahead.x - way.x * ahead.y;
   switch (where) {
     case Where::kLeft: return right < 0;
@@ -29,9 +29,8 @@ bool lies(const RoomGrid& world, Where where, Position at) {
 }
 
 bool next_to_each_other(const World& world, const Description& what, const Description& beside) {
-  return any_of(what.objects, [&](std::size_t a) {
-    return any_of(beside.objects,
-                  [&](std::size_t b) { return distance(world.objects[a].now, world.objects[b].now) == 1; });
+  return any_of(what.objects, [&](int a) {
+    return any_of(beside.objects, [&](int b) { return distance(world.objects[a].now, world.objects[b].now) == 1; });
   });
 }
 
@@ -40,7 +39,7 @@ bool next_to_each_other(const World& world, const Description& what, const Descr
 void Description::resolve(const RoomGrid& world) {
   objects = 0;
   for (int i = 1; i < world.num_objects; ++i) {
-    const Position at = world.objects[static_cast<std::size_t>(i)].now;
+    const Position at = world.objects[i].now;
     if (at.x < 0) continue;
     const Cell cell = world.grid.at(at);
     const bool fits = cell.kind == kind.value_or(cell.kind) && cell.hue == hue.value_or(cell.hue);
@@ -84,7 +83,7 @@ Status Clause::verify(const World& world, std::int64_t action, const Sightings& 
   switch (verb) {
     case Verb::kGoTo: {
       const Position front = world.in_front();
-      const bool there = any_of(what.objects, [&](std::size_t object) { return seen[object] == front; });
+      const bool there = any_of(what.objects, [&](int object) { return seen[object] == front; });
       return there ? Status::kSuccess : Status::kContinue;
     }
     case Verb::kPickUp:
@@ -99,10 +98,10 @@ Status Clause::verify(const World& world, std::int64_t action, const Sightings& 
       return what.means(front.object) && front.state == DoorState::kOpen ? Status::kSuccess : otherwise;
     }
     case Verb::kPutNext: {
-      // It counts only when the agent held the object at the step before, also when the drop then failed.
+      // It counts only when the clause saw the object in the agent's hands a step before.
       if (action != kDrop || !what.means(held_before)) break;
       const Position at = world.objects[held_before].now;
-      const bool there = any_of(beside.objects, [&](std::size_t object) { return distance(seen[object], at) == 1; });
+      const bool there = any_of(beside.objects, [&](int object) { return distance(seen[object], at) == 1; });
       return there ? Status::kSuccess : Status::kContinue;
     }
   }
@@ -121,7 +120,7 @@ bool Instruction::resolve(const RoomGrid& world) {
   bool possible = true;
   for (Part& part : parts_) {
     for (int i = 0; i < part.count; ++i) {
-      Clause& clause = part.clauses[static_cast<std::size_t>(i)];
+      Clause& clause = part.clauses[i];
       clause.what.resolve(world);
       if (clause.verb != Verb::kPutNext) continue;
       clause.beside.resolve(world);
@@ -134,8 +133,7 @@ bool Instruction::resolve(const RoomGrid& world) {
 }
 
 void Instruction::look(const World& world) {
-  for (int i = 1; i < world.num_objects; ++i)
-    seen_[static_cast<std::size_t>(i)] = world.objects[static_cast<std::size_t>(i)].now;
+  for (int i = 1; i < world.num_objects; ++i) seen_[i] = world.objects[i].now;
 }
 
 void Instruction::say(Mission& mission) const {
@@ -162,7 +160,7 @@ int Instruction::num_navigations() const {
 
 Status Instruction::verify(const World& world, std::int64_t action) {
   if (action == kDrop) look(world);
-  const std::size_t first = order_ == kAfter ? 1 : 0;
+  const int first = order_ == kAfter ? 1 : 0;
   if (!first_done_) {
     const Status status = parts_[first].verify(world, action, seen_);
     if (status != Status::kSuccess || order_ == kAlone) return status;

@@ -102,7 +102,7 @@ class Instruction {
   template <class Visit>
   void for_each_clause(Visit visit) const {
     for (const Part& part : parts_) {
-      for (int i = 0; i < part.count; ++i) visit(part.clauses[static_cast<std::size_t>(i)]);
+      for (int i = 0; i < part.count; ++i) visit(part.clauses[i]);
     }
   }
 

@@ -5,8 +5,7 @@ namespace corvid::minigrid::babyai {
 BabyLevel::BabyLevel(const LevelOptions& options, std::int64_t size_of_room, std::int64_t num_rows,
                      std::int64_t num_columns, StepLimit limit)
     : RoomGrid(options, static_cast<int>(size_of_room), static_cast<int>(num_rows), static_cast<int>(num_columns),
-               limit.fixed),
-      steps_a_navigation(0) {
+               limit.fixed) {
   if (max_steps > 0) return;
   steps_a_navigation = room_size * room_size * rows * columns;
   max_steps = steps_a_navigation * limit.most_navigations;
@@ -27,33 +26,29 @@ bool BabyLevel::objects_reachable() const {
     for (int x = 0; x < grid.width(); ++x) {
       const Cell cell = grid.at({x, y});
       const std::uint32_t bit = 1u << x;
-      const auto row = static_cast<std::size_t>(y);
-      if (cell.empty() || cell.kind == Kind::kDoor) open[row] |= bit;
-      if (!cell.empty() && cell.kind != Kind::kWall) objects[row] |= bit;
+      if (cell.empty() || cell.kind == Kind::kDoor) open[y] |= bit;
+      if (!cell.empty() && cell.kind != Kind::kWall) objects[y] |= bit;
     }
   }
-  const auto last = static_cast<std::size_t>(grid.height()) - 1;  // the first and the last row are walls
-  auto around = [&](std::size_t y) {
-    return reached[y - 1] | reached[y] | reached[y + 1] | reached[y] << 1 | reached[y] >> 1;
-  };
-  reached[static_cast<std::size_t>(agent.y)] = 1u << agent.x;
+  const int last = grid.height() - 1;  // the first and the last row are walls
+  auto around = [&](int y) { return reached[y - 1] | reached[y] | reached[y + 1] | reached[y] << 1 | reached[y] >> 1; };
+  reached[agent.y] = 1u << agent.x;
   for (bool growing = true; growing;) {
     growing = false;
-    for (std::size_t y = 1; y < last; ++y) {
+    for (int y = 1; y < last; ++y) {
       const std::uint32_t now = around(y) & open[y];
       growing |= now != reached[y];
       reached[y] = now;
     }
   }
-  for (std::size_t y = 1; y < last; ++y) {
+  for (int y = 1; y < last; ++y) {
     if (objects[y] & ~around(y)) return false;
   }
   return true;
 }
 
 void BabyLevel::add_doors(Rng& rng, int column, int row, int count, Things& doors, std::optional<bool> locked) {
-  for (int i = 0; i < count; ++i)
-    doors.cells[static_cast<std::size_t>(doors.count++)] = add_door(rng, column, row, {}, {}, locked);
+  for (int i = 0; i < count; ++i) doors.cells[doors.count++] = add_door(rng, column, row, {}, {}, locked);
 }
 
 bool BabyLevel::place_agent_outside(Rng& rng, const Room* closed) {

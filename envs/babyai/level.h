@@ -17,15 +17,15 @@ namespace corvid::minigrid::babyai {
 using Things = RoomGrid::Distractors;  // a short list of what was added to a level
 
 using minigrid::pick;
-inline Cell pick(Rng& rng, const Things& things) {
-  return things.cells[static_cast<std::size_t>(draw(rng, 0, things.count))];
-}
+inline Cell pick(Rng& rng, const Things& things) { return things.cells[draw(rng, 0, things.count)]; }
 
 /// Two different ones.
 inline std::pair<Cell, Cell> pick_two(Rng& rng, Things things) {
-  const auto first = things.cells.begin() + draw(rng, 0, things.count);
-  const Cell cell = *first;
-  std::copy(first + 1, things.cells.begin() + things.count--, first);
+  const auto begin = things.cells.begin();
+  const int first = draw(rng, 0, things.count);
+  const Cell cell = things.cells[first];
+  std::copy(begin + first + 1, begin + things.count, begin + first);
+  --things.count;
   return {cell, pick(rng, things)};
 }
 
@@ -33,7 +33,7 @@ inline std::pair<Cell, Cell> pick_two(Rng& rng, Things things) {
 inline std::array<Hue, kNumHues> pick_hues(Rng& rng, int count) {
   std::array<Hue, kNumHues> hues{};
   const auto order = pick_order<kNumHues>(rng, count);
-  for (std::size_t i = 0; i < hues.size(); ++i) hues[i] = kHuesByName[static_cast<std::size_t>(order[i])];
+  for (std::size_t i = 0; i < hues.size(); ++i) hues[i] = kHuesByName[order[i]];
   return hues;
 }
 
@@ -77,7 +77,7 @@ struct BabyLevel : RoomGrid {
       for (int row = 0; row < rows; ++row) {
         for (int side = 0; side < 4; ++side) {
           const Room& here = room(column, row);
-          if (here.exit(side) == Room::kDoor) visit(grid.at(here.door_at[static_cast<std::size_t>(side)]));
+          if (here.exit(side) == Room::kDoor) visit(grid.at(here.door_at[side]));
         }
       }
     }
@@ -90,7 +90,7 @@ struct BabyLevel : RoomGrid {
   void check(const BabyLevel& other) const;
 
   Instruction instruction;
-  int steps_a_navigation;  // 0: the limit does not depend on the instruction
+  int steps_a_navigation = 0;  // 0: the limit does not depend on the instruction
 };
 
 inline EnvEntry babyai_entry(const std::string& name, std::string summary, const std::string& official,
@@ -109,8 +109,8 @@ inline constexpr int kMostDistractors = 20;
 
 /// For a level with `rooms` rooms along its longer side.
 inline Field room_size_field(std::int64_t* size, int rooms, int smallest = 4) {
-  return Field("room_size", size, "cells along a side of a room, with walls")
-      .between(smallest, (Grid::kMaxSide - 1) / rooms + 1);
+  const int largest = (Grid::kMaxSide - 1) / rooms + 1;
+  return Field("room_size", size, "cells along a side of a room, with walls").between(smallest, largest);
 }
 inline Field num_rows_field(std::int64_t* rows) {
   return Field("num_rows", rows, "rooms from top to bottom").between(1, RoomGrid::kMaxRooms);

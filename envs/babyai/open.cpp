@@ -19,7 +19,7 @@ struct Open : BabyLevel {
     if (!place_agent(rng) || !connect_all(rng) || !add_distractors(rng, 18, false) || !objects_reachable())
       return false;
     Things doors;
-    for_each_door([&](Cell door) { doors.cells[static_cast<std::size_t>(doors.count++)] = door; });
+    for_each_door([&](Cell door) { doors.cells[doors.count++] = door; });
     return assign(open(like(pick(rng, doors))));
   }
 };
@@ -59,7 +59,7 @@ struct OpenDoor : BabyLevel {
   bool generate(Rng& rng) {
     begin_rooms(rng);
     const auto hues = pick_hues(rng, 4);
-    for (int side = 0; side < 4; ++side) add_door(rng, 1, 1, side, hues[static_cast<std::size_t>(side)], false);
+    for (int side = 0; side < 4; ++side) add_door(rng, 1, 1, side, hues[side], false);
     const bool hue = by_hue && (!by_place || rng.integers(0, 2) == 0);
     Description door{.kind = Kind::kDoor};
     if (hue)
@@ -144,10 +144,8 @@ struct OpenDoorsOrder : BabyLevel {
     begin_rooms(rng);
     const auto hues = pick_hues(rng, num_doors);
     Things doors;
-    for (; doors.count < num_doors; ++doors.count) {
-      const auto i = static_cast<std::size_t>(doors.count);
-      doors.cells[i] = add_door(rng, 1, 1, {}, hues[i], false);
-    }
+    for (; doors.count < num_doors; ++doors.count)
+      doors.cells[doors.count] = add_door(rng, 1, 1, {}, hues[doors.count], false);
     if (!place_agent(rng, 1, 1)) return false;
     const auto [one, other] = pick_two(rng, doors);
     const Clause first = open(like(one), strict), second = open(like(other), strict);

@@ -1,6 +1,6 @@
 // Synth and Boss levels of BabyAI: instructions drawn from the whole grammar or a part of it.
 // Source: Chevalier-Boisvert et al. 2019, section 3; MiniGrid 3.2 `envs/babyai/core/levelgen.py`.
-// Deviation: none.
+// Deviation: where the official package draws for ever, as no start fits the agent, a level is drawn once more.
 #include <bit>
 
 #include "envs/babyai/level.h"
@@ -14,6 +14,11 @@ struct Synth : BabyLevel {
     double locked_room_prob = 0.5;
     bool locations = true, unblocking = true, implicit_unlock = true;
     std::string action_kinds = "all", instr_kinds = "all";
+  };
+
+  struct Verbs {
+    std::array<Verb, 4> verb;
+    int count;
   };
 
   explicit Synth(const Options& options)
@@ -34,7 +39,7 @@ struct Synth : BabyLevel {
   std::string longest_mission() const {
     const std::string where = locations ? " in front of you" : "";
     std::string clause;
-    switch (verbs.verb[static_cast<std::size_t>(verbs.count) - 1]) {
+    switch (verbs.verb[verbs.count - 1]) {
       case Verb::kGoTo: clause = "go to the yellow ball" + where; break;
       case Verb::kPickUp: clause = "pick up the yellow ball" + where; break;
       case Verb::kOpen: clause = "open the yellow door" + where; break;
@@ -59,12 +64,12 @@ struct Synth : BabyLevel {
     return drawn && !(unblocking && names_key_to_a_door(*drawn)) && assign(*drawn);
   }
 
- private:
-  struct Verbs {
-    std::array<Verb, 4> verb;
-    int count;
-  };
+  int num_dists;
+  double locked_room_prob;
+  bool locations, unblocking, implicit_unlock, many_clauses;
+  Verbs verbs;
 
+ private:
   static Verbs verbs_called(const std::string& name) {
     if (name == "goto") return {{Verb::kGoTo}, 1};
     if (name == "pickup") return {{Verb::kPickUp}, 1};
@@ -75,17 +80,15 @@ struct Synth : BabyLevel {
 
   /// Locks a room and puts the key into another; null where that failed.
   const Room* add_locked_room(Rng& rng) {
-    while (true) {
-      const int column = draw(rng, 0, columns), row = draw(rng, 0, rows), side = draw(rng, 0, 4);
-      if (!room(column, row).has_neighbor(side)) continue;
-      const Cell door = add_door(rng, column, row, side, {}, true);
-      const Room* locked = &room(column, row);
-      while (true) {
-        const int key_column = draw(rng, 0, columns), key_row = draw(rng, 0, rows);
-        if (&room(key_column, key_row) == locked) continue;
-        return add_object(rng, key_column, key_row, Kind::kKey, door.hue) ? locked : nullptr;
-      }
-    }
+    int column, row, side, key_column, key_row;
+    do {
+      column = draw(rng, 0, columns), row = draw(rng, 0, rows), side = draw(rng, 0, 4);
+    } while (!room(column, row).has_neighbor(side));
+    const Cell door = add_door(rng, column, row, side, {}, true);
+    do {
+      key_column = draw(rng, 0, columns), key_row = draw(rng, 0, rows);
+    } while (key_column == column && key_row == row);
+    return add_object(rng, key_column, key_row, Kind::kKey, door.hue) ? &room(column, row) : nullptr;
   }
 
   /// What some object fits; not all of these may be in `closed`. Nothing after many tries.
@@ -95,7 +98,7 @@ struct Synth : BabyLevel {
     for (int tried = 0; tried < kTries; ++tried) {
       Description what;
       const int hue = draw(rng, 0, kNumHues + 1);
-      if (hue > 0) what.hue = kHuesByName[static_cast<std::size_t>(hue) - 1];
+      if (hue > 0) what.hue = kHuesByName[hue - 1];
       what.kind = pick(rng, kinds);
       if (locations && rng.integers(0, 2) == 0) what.where = pick_place(rng);
       what.resolve(*this);
@@ -106,7 +109,7 @@ struct Synth : BabyLevel {
 
   bool all_in(const Room& closed, std::uint64_t numbers) const {
     for (; numbers != 0; numbers &= numbers - 1) {
-      if (!closed.area.contains(objects[static_cast<std::size_t>(std::countr_zero(numbers))].now)) return false;
+      if (!closed.area.contains(objects[std::countr_zero(numbers)].now)) return false;
     }
     return true;
   }
@@ -116,7 +119,7 @@ struct Synth : BabyLevel {
     constexpr std::array kAll = {Kind::kBox, Kind::kBall, Kind::kKey, Kind::kDoor};
     constexpr std::array kDoors = {Kind::kDoor};
     Clause clause;
-    clause.verb = verbs.verb[static_cast<std::size_t>(draw(rng, 0, verbs.count))];
+    clause.verb = verbs.verb[draw(rng, 0, verbs.count)];
     const auto what = clause.verb == Verb::kGoTo   ? draw_description(rng, kAll, closed)
                       : clause.verb == Verb::kOpen ? draw_description(rng, kDoors, closed)
                                                    : draw_description(rng, kThings, closed);
@@ -153,20 +156,16 @@ struct Synth : BabyLevel {
 
   /// Whether a clause is about a key of the hue of a locked door.
   bool names_key_to_a_door(const Instruction& drawn) const {
-    std::array<bool, kNumHues> locked{};
-    for_each_door([&](Cell door) { locked[static_cast<std::size_t>(door.hue)] |= door.state == kLocked; });
+    auto bit = [](Hue hue) { return 1u << static_cast<int>(hue); };
+    unsigned locked = 0;  // hues
+    for_each_door([&](Cell door) { locked |= door.state == kLocked ? bit(door.hue) : 0; });
     auto opens = [&](const Description& what) {
-      return what.kind == Kind::kKey && what.hue && locked[static_cast<std::size_t>(*what.hue)];
+      return what.kind == Kind::kKey && what.hue && (locked & bit(*what.hue)) != 0;
     };
     bool found = false;
     drawn.for_each_clause([&](const Clause& clause) { found |= opens(clause.what) || opens(clause.beside); });
     return found;
   }
-
-  int num_dists;
-  double locked_room_prob;
-  bool locations, unblocking, implicit_unlock, many_clauses;
-  Verbs verbs;
 };
 
 Fields fields(Synth::Options& options) {

@@ -172,13 +172,11 @@ struct BipedalWalker : box2d::Game {
   }
 
   void act(Action action) {
-    if (hull == nullptr) return;
     log.add(action);
     push(action);
   }
 
   StepResult judge(Action action) {
-    if (hull == nullptr) return {0, true};  // no episode ever began
     const double before = progress;
     look();
     // NumPy's promotion: from here on in single precision.
@@ -231,7 +229,7 @@ struct BipedalWalker : box2d::Game {
 
 template <bool kHardcore>
 void BipedalWalker<kHardcore>::draw(Canvas& canvas) const {
-  const double left = hull == nullptr ? 0 : hull->GetPosition().x - kWidth / 5, right = left + kWidth;
+  const double left = hull->GetPosition().x - kWidth / 5, right = left + kWidth;
   canvas.view({left, 0}, {right, kHeight}, palette::kWater);
   for (std::size_t i = 0; i + 1 < kCorners; ++i) {
     const double x = terrain.x(i), next_x = terrain.x(i + 1);
@@ -249,7 +247,6 @@ void BipedalWalker<kHardcore>::draw(Canvas& canvas) const {
     canvas.line({x, foot}, {x, top}, 0.05, palette::kInk);
     canvas.polygon(flag, palette::kRed);
   }
-  if (hull == nullptr) return;
   const b2Vec2 eye = hull->GetPosition();
   for (std::size_t i = 0; i < kRays; ++i) {
     const b2Vec2 end = eye + state[14 + i] * (lidar.end(eye, i) - eye);

@@ -117,13 +117,10 @@ const b2PolygonShape& tyre_shape() {
   return shape;
 }
 
-void Car::create(World& world, double angle, double x, double y, const std::array<void*, 4>& tags) {
+void Car::create(World& world, double angle, double x, double y) {
   hull = create_body(world, angle, x, y);
   for (const b2PolygonShape& shape : hull_shapes()) hull->CreateFixture(&shape, 1.0f);
-  for (std::size_t k = 0; k < wheels.size(); ++k) {
-    create_wheel(wheels[k], world, hull, kAxles[k], angle, x, y);
-    wheels[k].body->GetFixtureList()->SetUserData(tags[k]);
-  }
+  for (std::size_t k = 0; k < wheels.size(); ++k) create_wheel(wheels[k], world, hull, kAxles[k], angle, x, y);
 }
 
 void Car::destroy(World& world) {

@@ -28,8 +28,8 @@ struct Car {
   b2Body* hull = nullptr;
   std::array<Wheel, 4> wheels;  // front left, front right, rear left, rear right
 
-  /// Puts a new car at (x, y), with its nose `angle` rad left of the y-axis. Wheel k's body carries `tags[k]`.
-  void create(World& world, double angle, double x, double y, const std::array<void*, 4>& tags);
+  /// Puts a new car at (x, y), with its nose `angle` rad left of the y-axis.
+  void create(World& world, double angle, double x, double y);
   void destroy(World& world);
 
   void steer(double angle) { wheels[0].steer = wheels[1].steer = angle; }

@@ -1,6 +1,7 @@
 // Eight single-precision numbers side by side, with the engine's rounding and comparisons, and what it makes of them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 

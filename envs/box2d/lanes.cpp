@@ -18,9 +18,7 @@ b2RevoluteJoint& revolute(const b2Island& island, int j) { return *static_cast<b
 
 }  // namespace
 
-bool Game::SolveVelocities(b2Island* island, b2ContactSolver* contacts, const b2SolverData&) {
-  return group_->join(island, contacts);
-}
+bool Game::SolveVelocities(b2Island* island, b2ContactSolver* contacts) { return group_->join(island, contacts); }
 
 void SideBySide::step() {
   for (std::size_t i = 0; i < num_members_; ++i) {

@@ -34,7 +34,7 @@ class Game : public b2ContactListener {
   friend class SideBySide;
   void BeginContact(b2Contact* contact) final { touch_both(contact, true); }
   void EndContact(b2Contact* contact) final { touch_both(contact, false); }
-  bool SolveVelocities(b2Island* island, b2ContactSolver* contacts, const b2SolverData&) final;
+  bool SolveVelocities(b2Island* island, b2ContactSolver* contacts) final;
   void touch_both(b2Contact* contact, bool begins) {
     touch(contact->GetFixtureA()->GetBody(), begins);
     touch(contact->GetFixtureB()->GetBody(), begins);
@@ -43,10 +43,12 @@ class Game : public b2ContactListener {
   SideBySide* group_ = nullptr;  // during a step
 };
 
-/// One step of at most kLanes games.
+/// Some games, at most kLanes, that make one step together.
 class SideBySide {
  public:
   void add(Game& game) { members_[num_members_++] = {&game, false}; }
+
+  /// One step of every world added. To be called once.
   void step();
 
  private:
@@ -69,6 +71,8 @@ class SideBySide {
 
   /// Whether a world has the same joints as those that wait, and not too many contacts.
   bool fits(const b2Island& island, const b2ContactSolver& contacts) const;
+
+  /// The iterations over velocities of all that wait.
   void iterate();
 
   std::array<Member, kLanes> members_;

@@ -174,7 +174,6 @@ struct LunarLander : box2d::Game {
   }
 
   void act(Action action, Rng& rng) {
-    if (lander == nullptr) return;
     log.add(action);
     double main = 0, side = 0;
     if constexpr (kContinuous) {
@@ -228,7 +227,6 @@ struct LunarLander : box2d::Game {
   }
 
   StepResult judge() {
-    if (lander == nullptr) return {0, true};  // no episode ever began
     const double before = shaping;
     look();
     if (!lander->IsAwake()) return {100, true};
@@ -266,7 +264,7 @@ struct LunarLander : box2d::Game {
 
 template <bool kContinuous>
 void LunarLander<kContinuous>::draw(Canvas& canvas) const {
-  canvas.view({0, 0}, {kWidth, kHeight});
+  canvas.view({0, 0}, {kWidth, kHeight + 1});  // a lander starts at kHeight
   std::vector<Point> moon = {{kWidth, 0}, {0, 0}};
   for (std::size_t i = 0; i < kHills; ++i) moon.push_back({corner_x(i), ground[i]});
   canvas.polygon(moon, palette::kMuted);
@@ -277,7 +275,6 @@ void LunarLander<kContinuous>::draw(Canvas& canvas) const {
     canvas.line({x, kPadY}, {x, top}, 0.06, palette::kInk);
     canvas.polygon(flag, palette::kYellow);
   }
-  if (lander == nullptr) return;
 
   auto flame = [&](double x, double y, double to_x, double to_y) {
     const double across_x = (to_y - y) * 0.3, across_y = (to_x - x) * 0.3;

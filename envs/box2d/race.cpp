@@ -5,10 +5,6 @@ namespace {
 
 constexpr double kTimeStep = 1.0 / 50;  // s
 
-/// What a fixture carries: 0 the hull, -1 - k wheel k, i + 1 tile i. Numbers, as the race itself may be moved.
-void* tag(std::intptr_t number) { return reinterpret_cast<void*>(number); }
-std::intptr_t number_of(const b2Fixture& fixture) { return reinterpret_cast<std::intptr_t>(fixture.GetUserData()); }
-
 }  // namespace
 
 Fields fields(RaceOptions& options) {
@@ -26,11 +22,11 @@ struct Race::Listener : b2ContactListener {
 };
 
 void Race::begin(Rng& rng) {
-  if (options_.domain_randomize) draw_colors(rng);
-  track.draw(rng);
+  if (options_.domain_randomize) choose_colors(rng);
+  track.generate(rng);
   create_tiles();
   const TrackPoint& start = track.points[0];
-  car.create(world, start.beta, start.x, start.y, {tag(-1), tag(-2), tag(-3), tag(-4)});
+  car.create(world, start.beta, start.x, start.y);
   total = total_before_ = time = 0;
   tiles_visited = 0;
   lap_completed_ = false;
@@ -63,7 +59,7 @@ void Race::clear() {
   car = {};
 }
 
-void Race::draw_colors(Rng& rng) {
+void Race::choose_colors(Rng& rng) {
   for (double& c : road_color) c = rng.uniform(0, 210);
   for (double& c : background) c = rng.uniform(0, 210);
   grass_color = background;
@@ -84,7 +80,7 @@ void Race::create_tiles() {
     for (std::size_t k = 0; k < corners.size(); ++k)
       vertices[k] = {static_cast<float>(corners[k].x), static_cast<float>(corners[k].y)};
     shape.Set(vertices.data(), static_cast<std::int32_t>(vertices.size()));
-    fixture.userData = tag(static_cast<std::intptr_t>(i) + 1);
+    fixture.userData = &tiles[i];
     tiles[i].fixture = road_->CreateFixture(&fixture);
   }
 }
@@ -100,18 +96,23 @@ void Race::move() {
 
 /// Something begins or ceases to touch a tile: nothing else in this world touches.
 void Race::touch(b2Contact& contact, bool begins) {
-  std::intptr_t tile = number_of(*contact.GetFixtureA()), other = number_of(*contact.GetFixtureB());
-  if (tile <= 0) std::swap(tile, other);
-  Tile& road = tiles[static_cast<std::size_t>(tile - 1)];
-  road.touched = true;
-  if (other == 0) return;
-  car.wheels[static_cast<std::size_t>(-1 - other)].tiles_below += begins ? 1 : -1;
-  if (!begins || road.visited) return;
-  road.visited = true;
+  const b2Fixture *road = contact.GetFixtureA(), *other = contact.GetFixtureB();
+  if (road->GetUserData() == nullptr) std::swap(road, other);
+  Tile& tile = *static_cast<Tile*>(road->GetUserData());
+  tile.touched = true;
+  for (Wheel& wheel : car.wheels) {
+    if (wheel.body != other->GetBody()) continue;
+    wheel.tiles_below += begins ? 1 : -1;
+    if (begins && !tile.visited) visit(tile);
+  }
+}
+
+void Race::visit(Tile& tile) {
   const auto count = static_cast<double>(track.size());
+  tile.visited = true;
   total += 1000.0 / count;
   ++tiles_visited;
-  if (tile == 1 && tiles_visited / count > options_.lap_complete_percent) lap_completed_ = true;
+  if (&tile == tiles.data() && tiles_visited / count > options_.lap_complete_percent) lap_completed_ = true;
 }
 
 }  // namespace corvid::box2d

@@ -35,7 +35,7 @@ class Race {
   void clear();
 
   struct Tile {
-    b2Fixture* fixture = nullptr;  // of one body for all
+    b2Fixture* fixture = nullptr;  // which carries the address of its tile
     bool visited = false;          // by a wheel
     bool touched = false;          // by a wheel or the hull, which changes its colour
   };
@@ -53,14 +53,15 @@ class Race {
  private:
   struct Listener;
 
-  void draw_colors(Rng& rng);
+  void choose_colors(Rng& rng);
   void create_tiles();
   void move();
   void touch(b2Contact& contact, bool begins);
+  void visit(Tile& tile);
 
   RaceOptions options_;
-  b2Body* road_ = nullptr;
-  double total_before_ = 0;  // one step
+  b2Body* road_ = nullptr;   // of all tiles
+  double total_before_ = 0;  // the last step
   bool lap_completed_ = false;
 };
 

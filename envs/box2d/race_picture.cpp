@@ -196,8 +196,7 @@ void draw_instruments(const Race& race, Picture& picture) {
   if (shows(turning)) level(30, -20 * turning, kRed);
 }
 
-// Characters of the score, three dots to a bit: rows from the top, the highest bit left. A last row of zeros makes
-// every one as high as the others.
+// Characters of the score: ten rows from the top, three dots to a bit, the lowest bit right.
 struct Glyph {
   int columns, gap;  // bits, and dots to the next character
   std::array<std::uint8_t, 10> rows;

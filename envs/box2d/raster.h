@@ -60,7 +60,7 @@ class Raster {
     }
   }
 
-  /// The lines through the middle of whose strips the polygon may go, between y and the top.
+  /// How many scan lines are above y; a line is where the middle of its strip is.
   int lines_above(float y) const {
     return static_cast<int>(std::ceil(std::clamp(y * kLines - 0.5f, 0.0f, static_cast<float>(rows_ * kLines))));
   }
@@ -76,12 +76,14 @@ class Raster {
   static Lines low(Lines a, Lines b) { return a < b ? a : b; }
   static Lines high(Lines a, Lines b) { return a > b ? a : b; }
 
+  /// Borders on the lines of row y, in units.
   Lines units(const std::array<float, kHeight * kLines>& borders, int y) const {
     Floats pixels;
-    std::memcpy(&pixels, &borders[static_cast<std::size_t>(y * kLines)], sizeof(pixels));
+    std::memcpy(&pixels, &borders[static_cast<std::size_t>(y) * kLines], sizeof(pixels));
     return __builtin_convertvector(pixels * kUnit, Lines);
   }
 
+  /// How much of pixel x, of kWhole, lies between the borders.
   static int cover(int x, Lines left, Lines right) {
     const Lines none{}, end = none + (x + 1) * kUnit;
     auto right_of = [&](Lines border) { return high(low(end - border, none + kUnit), none); };
@@ -148,7 +150,7 @@ void Raster<kWidth, kHeight>::fill_row(int y, Rgb color) {
 template <int kWidth, int kHeight>
 void Raster<kWidth, kHeight>::rectangle(Vec2 low, Vec2 high, Rgb color) {
   auto units = [](float length, int limit) {
-    return static_cast<int>(std::clamp(length, 0.0f, static_cast<float>(limit)) * kUnit + 0.5f);
+    return static_cast<int>(std::lround(std::clamp(length, 0.0f, static_cast<float>(limit)) * kUnit));
   };
   const int left = units(low.x, kWidth), right = units(high.x, kWidth), top = units(low.y, rows_),
             bottom = units(high.y, rows_);

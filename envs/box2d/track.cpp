@@ -52,8 +52,8 @@ Point across(const TrackPoint& point, double distance) {
 
 }  // namespace
 
-void Track::draw(Rng& rng) {
-  while (!try_draw(rng)) {
+void Track::generate(Rng& rng) {
+  while (!try_generate(rng)) {
   }
   find_kerbs();
 }
@@ -94,7 +94,7 @@ void Track::walk(Rng& rng) {
 }
 
 /// Walks, and keeps the last whole lap; false where there is none or its ends do not meet.
-bool Track::try_draw(Rng& rng) {
+bool Track::try_generate(Rng& rng) {
   walk(rng);
   std::size_t last = 0, first = 0;
   for (std::size_t i = points.size() - 1; i > 0 && first == 0; --i) {

@@ -30,8 +30,8 @@ struct Track {
   std::vector<TrackPoint> points;
   std::vector<std::uint8_t> kerbs;  // [points] 1 where a hard turn has a kerb
 
-  /// Draws a track. Now and then one does not close; then another is drawn.
-  void draw(Rng& rng);
+  /// A random track. Now and then one does not close; then another is drawn.
+  void generate(Rng& rng);
 
   std::size_t size() const { return points.size(); }
   const TrackPoint& before(std::size_t i) const { return points[(i == 0 ? points.size() : i) - 1]; }
@@ -43,7 +43,7 @@ struct Track {
   Quad kerb(std::size_t i) const;
 
  private:
-  bool try_draw(Rng& rng);
+  bool try_generate(Rng& rng);
   void walk(Rng& rng);
   void find_kerbs();
 };

@@ -105,9 +105,8 @@ void EpisodeLog::visit(Archive& archive) {
     return num_actions_ == 0 ? std::isfinite(number)
                              : number >= 0 && number < static_cast<float>(num_actions_) && number == std::floor(number);
   };
-  if (actions_.size() % action_size_ != 0 || begun_ > 1 || (begun_ == 0 && !actions_.empty()) ||
-      !std::all_of(actions_.begin(), actions_.end(), legal)) {
-    fail(ErrorKind::kBadFile, "the saved episode holds actions that are none");
+  if (actions_.size() % action_size_ != 0 || begun_ != 1 || !std::all_of(actions_.begin(), actions_.end(), legal)) {
+    fail(ErrorKind::kBadFile, "the saved state holds no episode of this game");
   }
 }
 

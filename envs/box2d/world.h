@@ -27,7 +27,7 @@ class World {
   b2World* operator->() { return world_.get(); }
   const b2World* operator->() const { return world_.get(); }
 
-  /// Destroys every body, the newest first; no listener hears of it.
+  /// Destroys every body; no listener hears of it.
   void clear();
 
   /// After clear(): as a new world, but with its memory.
@@ -80,7 +80,6 @@ class EpisodeLog {
 template <class Env>
 void EpisodeLog::replay(Env& env, World& world) {
   env.clear();
-  if (begun_ == 0) return;
   if (places_.empty())
     world.renew();
   else

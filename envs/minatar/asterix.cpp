@@ -1,6 +1,7 @@
 // MinAtar Asterix: collect gold and avoid enemies, both of which cross the screen faster and faster.
 // Source: Young and Tian 2019, arXiv:1903.03176; MinAtar 1.0.15.
 // Deviation: none.
+// Channels: the player, enemies, where they and the gold come from, gold.
 #include "core/env/env_registry.h"
 #include "envs/minatar/minatar.h"
 
@@ -67,8 +68,8 @@ struct Asterix {
   }
 
   void show(Picture<kNumLayers> picture) const {
-    picture.clear<0, 1>();
-    picture.clear<kSide - 1, kSide>();
+    picture.set_row(0, {});
+    picture.set_row(kSide - 1, {});
     const Lanes looks = used ? look + x : kEmpty;
     for (int lane = 0; lane < kNumLanes; ++lane)
       picture.set_row(lane + 1, kLooks[static_cast<std::uint8_t>(looks[lane])]);

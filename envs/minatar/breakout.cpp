@@ -1,6 +1,7 @@
 // MinAtar Breakout: bounce a ball off a paddle to break three rows of bricks, which return once all are gone.
 // Source: Young and Tian 2019, arXiv:1903.03176; MinAtar 1.0.15.
 // Deviation: none.
+// Channels: the paddle, the ball, where it was a step before, bricks.
 #include "core/env/env_registry.h"
 #include "envs/minatar/minatar.h"
 
@@ -10,7 +11,7 @@ namespace {
 enum Layer { kPaddle, kBall, kTrail, kBrick, kNumLayers };
 
 constexpr std::uint64_t kWall = (std::uint64_t{1} << 40) - (1 << 10);  // bricks in rows 1 to 3; bit 10 * y + x
-constexpr FiveCells<kNumLayers> kBricks = five_cells<kNumLayers>({kBrick});
+constexpr FiveCells kBricks = five_cells<kNumLayers>({kBrick});
 
 struct Breakout {
   static constexpr std::array kLayers = {"paddle", "ball", "trail", "brick"};

@@ -2,6 +2,7 @@
 // Source: Young and Tian 2019, arXiv:1903.03176; MinAtar 1.0.15.
 // Deviation: none, but that a draw of exactly 0.5, of probability 2^-53 a car, makes the package fail and here a car
 // that drives right.
+// Channels: the chicken, cars, and where they come from: one channel for each of the five speeds, the fastest first.
 #include "core/env/env_registry.h"
 #include "envs/minatar/minatar.h"
 
@@ -71,8 +72,8 @@ struct Freeway {
   }
 
   void show(Picture<kNumLayers> picture) const {
-    picture.clear<0, 1>();
-    picture.clear<kStart, kSide>();
+    picture.set_row(0, {});
+    picture.set_row(kStart, {});
     const Lanes looks = look + x;
     for (int lane = 0; lane < kNumLanes; ++lane)
       picture.set_row(lane + 1, kLooks[static_cast<std::uint8_t>(looks[lane])]);

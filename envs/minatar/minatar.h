@@ -1,5 +1,4 @@
-// What the MinAtar games share: six keys of which the last one may stick, and a picture of 10 x 10 cells with one layer
-// a kind of thing.
+// What the MinAtar games share: six keys of which the last one may stick, and pictures of 10 x 10 cells.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +8,6 @@
 #include <cstring>
 #include <initializer_list>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "core/base/random_state.h"
@@ -27,25 +25,16 @@ constexpr bool on_screen(int x) { return static_cast<unsigned>(x) < kSide; }
 using Cells = unsigned __int128;
 
 constexpr Cells cell(int x, int y) { return Cells{1} << (kSide * y + x); }
-constexpr Cells row(int y) { return Cells{0x3ff} << (kSide * y); }
 constexpr Cells column(int x) {
   Cells cells = 0;
   for (int y = 0; y < kSide; ++y) cells |= cell(x, y);
   return cells;
 }
-inline constexpr Cells kAllCells = (Cells{1} << (kSide * kSide)) - 1;
 
-/// The lowest and the highest bit; of a set that is not empty.
+/// The lowest bit; of a set that is not empty.
 inline int first_cell(Cells cells) {
   const auto low = static_cast<std::uint64_t>(cells);
   return low ? std::countr_zero(low) : 64 + std::countr_zero(static_cast<std::uint64_t>(cells >> 64));
-}
-inline int last_cell(Cells cells) {
-  const auto high = static_cast<std::uint64_t>(cells >> 64);
-  return high ? 127 - std::countl_zero(high) : 63 - std::countl_zero(static_cast<std::uint64_t>(cells));
-}
-inline int count_cells(Cells cells) {
-  return std::popcount(static_cast<std::uint64_t>(cells)) + std::popcount(static_cast<std::uint64_t>(cells >> 64));
 }
 
 /// A number for each of the rows 1 to 8, all of which are worked at once.
@@ -57,13 +46,12 @@ template <int kChannels>
 using Row = std::array<std::uint8_t, kSide * kChannels>;
 
 /// Five cells in a row for each of the 32 subsets of them, with 1 in `channels` where a cell is in the subset.
-template <int kChannels>
 using FiveCells = std::array<std::array<std::uint8_t, 32>, 32>;  // bytes behind the cells are 0
 
 template <int kChannels>
-constexpr FiveCells<kChannels> five_cells(std::initializer_list<int> channels) {
+constexpr FiveCells five_cells(std::initializer_list<int> channels) {
   static_assert(5 * kChannels <= 32);
-  FiveCells<kChannels> table{};
+  FiveCells table{};
   for (unsigned set = 0; set < 32; ++set) {
     for (unsigned x = 0; x < 5; ++x) {
       for (int channel : channels) table[set][x * kChannels + static_cast<unsigned>(channel)] = set >> x & 1;
@@ -79,10 +67,8 @@ class Picture {
  public:
   explicit Picture(std::uint8_t* out) : out_(out) {}
 
-  /// Rows `first` up to but without `end`.
-  template <int first = 0, int end = kSide>
   void clear() const {
-    each_vector<kRow*(end - first)>([this](std::size_t place) { store(out_ + kRow * first + place, Vector{}); });
+    each_vector<kSide * kRow>([this](std::size_t place) { store(out_ + place, Vector{}); });
   }
 
   void set(int place, int channel, bool on = true) const { out_[place * kChannels + channel] = on; }
@@ -95,7 +81,7 @@ class Picture {
 
   /// All channels of 5 * `fives` cells from `place` on; bit 0 of `cells` is the cell at `place`.
   template <int fives>
-  void fill(int place, std::uint64_t cells, const FiveCells<kChannels>& table) const {
+  void fill(int place, std::uint64_t cells, const FiveCells& table) const {
     std::uint8_t* start = out_ + place * kChannels;
     // All but the last write zeros over what comes next.
     for (int k = 0; k < fives - 1; ++k, cells >>= 5, start += 5 * kChannels)

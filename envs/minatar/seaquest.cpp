@@ -1,6 +1,8 @@
 // MinAtar Seaquest: shoot fish and submarines, gather divers, and bring them up before the oxygen runs out.
 // Source: Young and Tian 2019, arXiv:1903.03176; MinAtar 1.0.15.
 // Deviation: none. As there, six divers brought up at once leave a debt of one: below zero, surfacing is never deadly.
+// Channels: the front of the sub, its back, its bullets, where all that swim come from, bullets of enemies, fish, enemy
+// subs, oxygen in tenths, divers on board, divers.
 #include "core/env/env_registry.h"
 #include "envs/minatar/minatar.h"
 
@@ -124,7 +126,7 @@ struct Seaquest {
   }
 
   void show(Picture<kNumLayers> picture) const {
-    picture.clear<0, kSide - 1>();
+    picture.clear();
     picture.set_row(kSide - 1, kGauges[tenths()][static_cast<unsigned>(std::max(divers_on_board, 0))]);
     picture.set(x, y, kSubFront);
     picture.set(x - dx, y, kSubBack);  // on the screen: it turns by moving

@@ -1,6 +1,7 @@
 // MinAtar SpaceInvaders: shoot a block of aliens that march sideways and down, and dodge their bullets.
 // Source: Young and Tian 2019, arXiv:1903.03176; MinAtar 1.0.15.
 // Deviation: none.
+// Channels: the cannon, aliens, aliens again while they go left, or right, bullets of the cannon, bullets of the aliens.
 #include "core/env/env_registry.h"
 #include "envs/minatar/minatar.h"
 
@@ -14,10 +15,22 @@ constexpr int kAlienReload = 10;                          // and of the aliens
 constexpr int kMarchInterval = 12, kFastestInterval = 6;  // steps between moves of a large wave: the first, the last
 constexpr int kGround = kSide - 1;                        // the cannon's row
 
+constexpr Cells row(int y) { return Cells{0x3ff} << (kSide * y); }
+constexpr Cells kAllCells = (Cells{1} << (kSide * kSide)) - 1;
 constexpr Cells kWave = (row(0) | row(1) | row(2) | row(3)) & ~(column(0) | column(1) | column(8) | column(9));
 constexpr Cells kLeftEdge = column(0), kRightEdge = column(kSide - 1), kBottom = row(kGround);
-constexpr FiveCells<kNumLayers> kMarching[] = {five_cells<kNumLayers>({kAlien, kAlienLeft}),
-                                               five_cells<kNumLayers>({kAlien, kAlienRight})};
+constexpr FiveCells kMarching[] = {five_cells<kNumLayers>({kAlien, kAlienLeft}),
+                                   five_cells<kNumLayers>({kAlien, kAlienRight})};
+
+int count_cells(Cells cells) {
+  return std::popcount(static_cast<std::uint64_t>(cells)) + std::popcount(static_cast<std::uint64_t>(cells >> 64));
+}
+
+/// The highest bit; of a set that is not empty.
+int last_cell(Cells cells) {
+  const auto high = static_cast<std::uint64_t>(cells >> 64);
+  return high ? 127 - std::countl_zero(high) : 63 - std::countl_zero(static_cast<std::uint64_t>(cells));
+}
 
 /// The alien that shoots at x: the lowest one of the nearest column that has any, the left one of two such columns.
 Cells shooter(Cells aliens, int x) {

@@ -44,42 +44,12 @@ struct Crossing : World {
     grid.walls_around(everywhere());
     set_agent({1, 1}, 0);
     grid.set({last - 1, last - 1}, kGoal);
-
-    // Some of the possible rivers, in every second row and column.
-    struct River {
-      bool vertical;
-      int at;
-    };
-    std::array<River, 2 * kMaxRivers> possible;
-    std::size_t num_possible = 0;
-    for (bool vertical : {true, false}) {
-      for (int at = 2; at < last - 1; at += 2) possible[num_possible++] = {vertical, at};
-    }
-    rng.shuffle(std::span(possible.data(), num_possible));
     Rivers vertical, horizontal;
-    for (std::size_t i = 0; i < std::min(num_crossings, num_possible); ++i)
-      (possible[i].vertical ? vertical : horizontal).add(possible[i].at);
-    vertical.arrange(last);
-    horizontal.arrange(last);
+    choose_rivers(rng, vertical, horizontal);
     const Cell obstacle = lava ? kLava : kWall;
     for (std::size_t i = 1; i <= horizontal.count; ++i) grid.row({1, horizontal.at[i]}, last - 1, obstacle);
     for (std::size_t i = 1; i <= vertical.count; ++i) grid.column({vertical.at[i], 1}, last - 1, obstacle);
-
-    // A way to the goal crosses each river once, through a gap.
-    std::array<bool, 2 * kMaxRivers> crosses_vertical{};
-    std::fill_n(crosses_vertical.begin(), vertical.count, true);
-    const std::size_t crossings = vertical.count + horizontal.count;
-    rng.shuffle(std::span(crosses_vertical.data(), crossings));
-    std::size_t i = 0, j = 0;  // rivers crossed so far
-    for (std::size_t k = 0; k < crossings; ++k) {
-      if (crosses_vertical[k]) {
-        grid.set({vertical.at[i + 1], draw(rng, horizontal.at[j] + 1, horizontal.at[j + 1])}, kNothing);
-        ++i;
-      } else {
-        grid.set({draw(rng, vertical.at[i] + 1, vertical.at[i + 1]), horizontal.at[j + 1]}, kNothing);
-        ++j;
-      }
-    }
+    open_way(rng, vertical, horizontal);
     if (lava)
       mission.say("avoid the lava and get to the green goal square");
     else
@@ -88,6 +58,44 @@ struct Crossing : World {
 
   std::size_t num_crossings;
   bool lava;
+
+ private:
+  /// Draws some of the possible rivers, which lie in every second row and column.
+  void choose_rivers(Rng& rng, Rivers& vertical, Rivers& horizontal) const {
+    struct River {
+      bool vertical;
+      int at;
+    };
+    const int last = grid.width() - 1;
+    std::array<River, 2 * kMaxRivers> possible;
+    std::size_t count = 0;
+    for (bool upright : {true, false}) {
+      for (int at = 2; at < last - 1; at += 2) possible[count++] = {upright, at};
+    }
+    rng.shuffle(std::span(possible.data(), count));
+    for (std::size_t i = 0; i < std::min(num_crossings, count); ++i)
+      (possible[i].vertical ? vertical : horizontal).add(possible[i].at);
+    vertical.arrange(last);
+    horizontal.arrange(last);
+  }
+
+  /// Opens a way to the goal, which crosses each river once.
+  void open_way(Rng& rng, const Rivers& vertical, const Rivers& horizontal) {
+    const std::size_t count = vertical.count + horizontal.count;
+    std::array<bool, 2 * kMaxRivers> crosses_vertical{};
+    std::fill_n(crosses_vertical.begin(), vertical.count, true);
+    rng.shuffle(std::span(crosses_vertical.data(), count));
+    std::size_t i = 0, j = 0;  // rivers crossed so far
+    for (std::size_t k = 0; k < count; ++k) {
+      if (crosses_vertical[k]) {
+        grid.set({vertical.at[i + 1], draw(rng, horizontal.at[j] + 1, horizontal.at[j + 1])}, kNothing);
+        ++i;
+      } else {
+        grid.set({draw(rng, vertical.at[i] + 1, vertical.at[i + 1]), horizontal.at[j + 1]}, kNothing);
+        ++j;
+      }
+    }
+  }
 };
 
 Fields fields(Crossing::Options& options) {

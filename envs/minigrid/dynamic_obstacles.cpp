@@ -47,7 +47,7 @@ struct DynamicObstacles : World {
     const Cell front = grid.at(in_front());  // before the obstacles move
     const bool blocked = !front.empty() && front.kind != Kind::kGoal;
     for (int i = 1; i <= num_obstacles; ++i) {
-      const Position from = objects[static_cast<std::size_t>(i)].now;
+      const Position from = objects[i].now;
       const Area around{{from.x - 1, from.y - 1}, 3, 3};
       const auto to = find_free(rng, around, kTries, [](Position) { return true; });
       if (!to) continue;

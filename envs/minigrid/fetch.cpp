@@ -23,11 +23,11 @@ struct Fetch : World {
     std::array<Cell, kMaxObjects> choices;
     for (int i = 0; i < num_objs; ++i) {
       const Kind kind = pick(rng, std::array{Kind::kKey, Kind::kBall});
-      choices[static_cast<std::size_t>(i)] = make(kind, pick_hue(rng));
-      place(rng, choices[static_cast<std::size_t>(i)]);
+      choices[i] = make(kind, pick_hue(rng));
+      place(rng, choices[i]);
     }
     place_agent(rng);
-    target = choices[static_cast<std::size_t>(rng.integers(0, num_objs))];
+    target = choices[rng.integers(0, num_objs)];
     switch (rng.integers(0, 5)) {
       case 0: mission.say("get a"); break;
       case 1: mission.say("go get a"); break;

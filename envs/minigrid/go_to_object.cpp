@@ -22,7 +22,7 @@ struct GoToObject : World {
     grid.walls_around(everywhere());
     const auto choices = place_unlike(rng, num_objs, [](Position) { return true; });
     place_agent(rng);
-    const Cell chosen = choices[static_cast<std::size_t>(rng.integers(0, num_objs))];
+    const Cell chosen = choices[rng.integers(0, num_objs)];
     target = object(chosen).start;  // it stays the target when the object is carried away
     mission.say("go to the").say(chosen.hue).say(chosen.kind);
   }

@@ -25,7 +25,8 @@ struct Cell {
   Kind kind = Kind::kEmpty;
   Hue hue = Hue::kRed;          // 0, as the observation shows it, where there is no hue
   std::uint8_t state = 0;       // of a door
-  std::uint8_t object : 7 = 0;  // number in World::objects; 0: none
+  std::uint8_t object : 6 = 0;  // number in World::objects; 0: none
+  std::uint8_t : 1;
   std::uint8_t opaque : 1 = 0;  // hides what lies behind it; the top bit of the four bytes
 
   bool operator==(const Cell&) const = default;
@@ -113,7 +114,7 @@ class Grid {
  private:
   static constexpr std::size_t kCapacity = (kMaxSide + kMaxMargin) * (kMaxSide + 2 * kMaxMargin) + kMaxMargin;
 
-  std::size_t index(Position at) const { return static_cast<std::size_t>((at.y + margin_) * stride_ + at.x + margin_); }
+  int index(Position at) const { return (at.y + margin_) * stride_ + at.x + margin_; }
 
   int width_, height_, margin_, stride_;
   std::array<Cell, kCapacity> cells_;

@@ -57,7 +57,10 @@ struct MiniGridEnv {
     if constexpr (std::is_void_v<decltype(level.generate(rng))>) {
       level.generate(rng);
     } else {
-      while (!level.generate(rng)) level.begin();
+      for (int tried = 1; !level.generate(rng); ++tried) {
+        if (tried == kMostTries) fail(ErrorKind::kUsage, "these options leave no room for a level; make it larger");
+        level.begin();
+      }
     }
   }
 
@@ -79,6 +82,9 @@ struct MiniGridEnv {
 
   Level level;
   Observer observer;
+
+ private:
+  static constexpr int kMostTries = 10'000;  // dozens are rare
 };
 
 }  // namespace corvid::minigrid

@@ -1,7 +1,7 @@
 // Missions of MiniGrid and BabyAI: sentences of a fixed vocabulary, kept as text and as numbers of words.
 //
-// The number of a word is its place in kVocabulary, which both families share; 0 is padding. A new word goes to the end,
-// so that the numbers of the others stay what they are.
+// The number of a word is its place in kVocabulary, which both families share; 0 is padding. A new word goes to the end
+// of the list, so that the numbers of the others stay what they are.
 #pragma once
 
 #include <array>
@@ -50,7 +50,7 @@ struct Phrase {
     std::string_view text(literal);
     while (!text.empty()) {
       const std::size_t length = text[0] == ',' ? 1 : std::min(text.find_first_of(" ,"), text.size());
-      if (length > 0) words[static_cast<std::size_t>(count++)] = word(text.substr(0, length));
+      if (length > 0) words[count++] = word(text.substr(0, length));
       text.remove_prefix(std::min(length + (length < text.size() && text[length] == ' '), text.size()));
     }
   }
@@ -65,13 +65,13 @@ class Mission {
   /// Appends words: mission.say("pick up the").say(hue).say(kind).
   Mission& say(Word next) {
     CORVID_DCHECK(num_words_ < kMaxWords, "the mission has too many words");
-    words_[static_cast<std::size_t>(num_words_)] = next;
+    words_[num_words_] = next;
     if (num_words_++ > 0 && next != kComma) write(" ");
     write(kVocabulary[next]);
     return *this;
   }
   Mission& say(const Phrase& phrase) {
-    for (int i = 0; i < phrase.count; ++i) say(phrase.words[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < phrase.count; ++i) say(phrase.words[i]);
     return *this;
   }
   Mission& say(Hue hue) { return say(word(hue)); }

@@ -25,7 +25,7 @@ struct Chain {
     const int width = draw(rng, kMinRoom, largest + 1), height = draw(rng, kMinRoom, largest + 1);
     const Area area = place(rng, width, height, wall, entry);
     if (!fits(area)) return false;
-    rooms[static_cast<std::size_t>(count++)] = {area, entry};
+    rooms[count++] = {area, entry};
     if (left == 1) return true;
     for (int tried = 0; tried < 8; ++tried) {
       const int drawn = draw(rng, 0, 3), exit = drawn + (drawn >= wall);  // any side but the entry's
@@ -93,16 +93,16 @@ struct MultiRoom : World {
 
     int last_hue = kNumHues;  // places in kHuesByName; no door is coloured as the one before
     for (int i = 0; i < num_rooms; ++i) {
-      const Room& room = chain.rooms[static_cast<std::size_t>(i)];
+      const Room& room = chain.rooms[i];
       grid.walls_around(room.area);
       if (i == 0) continue;
       int hue = draw(rng, 0, i == 1 ? kNumHues : kNumHues - 1);
       if (hue >= last_hue) ++hue;
       last_hue = hue;
-      put(make(Kind::kDoor, kHuesByName[static_cast<std::size_t>(hue)], kClosed), room.entry);
+      put(make(Kind::kDoor, kHuesByName[hue], kClosed), room.entry);
     }
     place_agent(rng, chain.rooms[0].area);
-    place(rng, kGoal, chain.rooms[static_cast<std::size_t>(num_rooms - 1)].area);
+    place(rng, kGoal, chain.rooms[num_rooms - 1].area);
     mission.say("traverse the rooms to get to the goal");
   }
 

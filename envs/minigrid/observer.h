@@ -26,7 +26,7 @@ class Observer {
     if (!direction) return;
     *direction = world.direction;
     std::memcpy(letters, world.mission.letters().data(), static_cast<std::size_t>(num_letters_));
-    for (int i = 0; i < num_words_; ++i) words[i] = world.mission.words()[static_cast<std::size_t>(i)];
+    for (int i = 0; i < num_words_; ++i) words[i] = world.mission.words()[i];
   }
 
  private:
@@ -67,12 +67,12 @@ class Observer {
     std::array<std::uint8_t, Grid::kMaxSide * Grid::kMaxSide> lit{};
     for (int i = 0; i < V * V; ++i) {
       const Position at = View<V>::locate(world, i);
-      if (view.sees(i) && world.grid.contains(at)) lit[static_cast<std::size_t>(at.y * Grid::kMaxSide + at.x)] = 1;
+      if (view.sees(i) && world.grid.contains(at)) lit[at.y * Grid::kMaxSide + at.x] = 1;
     }
     for (int y = 0; y < world.grid.height(); ++y) {
       for (int x = 0; x < world.grid.width(); ++x) {
         const int agent = Position{x, y} == world.agent ? world.direction : TileSet::kNoAgent;
-        const bool light = lit[static_cast<std::size_t>(y * Grid::kMaxSide + x)] != 0;
+        const bool light = lit[y * Grid::kMaxSide + x] != 0;
         copy_tile(tiles_->picture(world.grid.at({x, y}), agent, light), x, y, world.grid.width(), out);
       }
     }

@@ -49,9 +49,7 @@ struct ObstructedMaze : RoomGrid {
   Cell target;
 
  private:
-  Hue door_hue(int number) const {
-    return kHuesByName[static_cast<std::size_t>(hue_order[static_cast<std::size_t>((number + kNumHues) % kNumHues)])];
-  }
+  Hue door_hue(int number) const { return kHuesByName[hue_order[(number + kNumHues) % kNumHues]]; }
 
   bool add_target(Rng& rng, Position to) {
     const auto ball = add_object(rng, to.x, to.y, Kind::kBall, kTargetHue);
@@ -62,7 +60,7 @@ struct ObstructedMaze : RoomGrid {
   void add_locked_door(Rng& rng, Position to, int side, Hue hue) {
     const Cell door = add_door(rng, to.x, to.y, side, hue, true);
     if (blocked) {
-      const Position before = object(door).now - kDirections[static_cast<std::size_t>(side)];
+      const Position before = object(door).now - kDirections[side];
       put(make(Kind::kBall, kBlockHue), before);
     }
   }
@@ -82,7 +80,7 @@ struct ObstructedMaze : RoomGrid {
     constexpr std::array<Position, 4> kSides = {{{2, 1}, {1, 2}, {0, 1}, {1, 0}}},
                                       kCorners = {{{2, 0}, {2, 2}, {0, 2}, {0, 0}}};
     for (int i = 0; i < quarters; ++i) {
-      const Position side = kSides[static_cast<std::size_t>(i)];
+      const Position side = kSides[i];
       add_door(rng, 1, 1, i, door_hue(i), false);
       for (int k : {-1, 1}) {
         add_locked_door(rng, side, (i + k + 4) % 4, door_hue(i + k));
@@ -92,8 +90,7 @@ struct ObstructedMaze : RoomGrid {
         if (keys_last && !add_key(rng, side, door_hue(i + k))) return false;
       }
     }
-    return add_target(rng, kCorners[static_cast<std::size_t>(rng.integers(0, quarters))]) &&
-           place_agent(rng, agent_room.x, agent_room.y);
+    return add_target(rng, kCorners[rng.integers(0, quarters)]) && place_agent(rng, agent_room.x, agent_room.y);
   }
 };
 

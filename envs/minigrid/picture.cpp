@@ -70,7 +70,7 @@ struct Brush {
   }
 
   void agent(int direction) const {
-    const Position ahead = kDirections[static_cast<std::size_t>(direction)];
+    const Position ahead = kDirections[direction];
     auto corner = [&](double forward, double left) {
       return at(0.5 + forward * ahead.x - left * -ahead.y, 0.5 + forward * -ahead.y + left * ahead.x);
     };
@@ -102,34 +102,30 @@ void each_seen(const World& world, Visit visit) {
   }
 }
 
-/// The mission in lines that fit below the grid.
-void write_mission(Canvas& canvas, std::string_view text, double width, double height, std::size_t letters) {
-  double y = -height;
+/// The text in lines of at most `letters` letters.
+std::vector<std::string_view> broken_into_lines(std::string_view text, std::size_t letters) {
+  std::vector<std::string_view> lines;
   while (!text.empty()) {
     std::size_t end = text.size();
-    if (end > letters) {
-      end = text.rfind(' ', letters);
-      if (end == std::string_view::npos) end = letters;
-    }
-    canvas.text({width / 2, y}, height * 0.8, text.substr(0, end), palette::kInk);
-    y -= height;
+    if (end > letters) end = std::min(text.rfind(' ', letters), letters);
+    lines.push_back(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
+  return lines;
 }
 
 }  // namespace
 
 void draw_world(const World& world, Canvas& canvas) {
   const double width = world.grid.width(), height = world.grid.height();
-  const double text_height = width / 28;
-  constexpr std::size_t kLetters = 52;  // in a line of that height
-  const auto lines = static_cast<double>(world.mission.text().size() / kLetters + 1);
-  canvas.view({-0.2, -text_height * (lines + 0.7)}, {width + 0.2, height + 0.2});
+  const double line_height = width / 28;
+  const auto lines = broken_into_lines(world.mission.text(), 64);
+  canvas.view({-0.2, -line_height * (static_cast<double>(lines.size()) + 0.7)}, {width + 0.2, height + 0.2});
   canvas.rectangle({0, 0}, {width, height}, kUnlit);
   auto brush = [&](Position at) { return Brush{canvas, {static_cast<double>(at.x), height - 1 - at.y}}; };
   each_seen(world, [&](Position at) { brush(at).box(0, 0, 1, 1, kLit); });
-  for (double x = 0; x <= width; ++x) canvas.line({x, 0}, {x, height}, 0.02, palette::kMuted);
-  for (double y = 0; y <= height; ++y) canvas.line({0, y}, {width, y}, 0.02, palette::kMuted);
+  for (int x = 0; x <= width; ++x) canvas.line(Point{1.0 * x, 0}, Point{1.0 * x, height}, 0.02, palette::kMuted);
+  for (int y = 0; y <= height; ++y) canvas.line(Point{0, 1.0 * y}, Point{width, 1.0 * y}, 0.02, palette::kMuted);
   for (int y = 0; y < world.grid.height(); ++y) {
     for (int x = 0; x < world.grid.width(); ++x) brush({x, y}).contents(world.grid.at({x, y}));
   }
@@ -140,7 +136,8 @@ void draw_world(const World& world, Canvas& canvas) {
     here.disc(0.5, 0.5, 0.13, kLit);
     here.disc(0.5, 0.5, 0.1, color);
   }
-  write_mission(canvas, world.mission.text(), width, text_height, kLetters);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    canvas.text({width / 2, -line_height * static_cast<double>(i + 1)}, line_height * 0.8, lines[i], palette::kInk);
 }
 
 }  // namespace corvid::minigrid

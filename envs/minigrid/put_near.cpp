@@ -28,15 +28,15 @@ struct PutNear : World {
   void generate(Rng& rng) {
     grid.walls_around(everywhere());
     const auto choices = place_unlike(rng, num_objs, [&](Position at) {
-      return std::none_of(&objects[1], &objects[static_cast<std::size_t>(num_objects)],
+      return std::none_of(&objects[1], &objects[num_objects],
                           [&](const Object& other) { return grid.contains(other.start) && near(at, other.start); });
     });
     place_agent(rng);
     const auto first = rng.integers(0, num_objs);
     auto second = first;
     while (second == first) second = rng.integers(0, num_objs);
-    moved = choices[static_cast<std::size_t>(first)];
-    const Cell fixed = choices[static_cast<std::size_t>(second)];
+    moved = choices[first];
+    const Cell fixed = choices[second];
     target = object(fixed).start;
     mission.say("put the").say(moved.hue).say(moved.kind).say("near the").say(fixed.hue).say(fixed.kind);
   }

@@ -63,7 +63,7 @@ Cell RoomGrid::add_door(Rng& rng, int column, int row, std::optional<int> side, 
   if (!locked) locked = rng.integers(0, 2) == 0;
   here.locked = *locked;
   const Cell door = make(Kind::kDoor, *hue, *locked ? kLocked : kClosed);
-  put(door, here.door_at[static_cast<std::size_t>(*side)]);
+  put(door, here.door_at[*side]);
   open_exit(column, row, *side, Room::kDoor);
   return door;
 }
@@ -81,9 +81,9 @@ void RoomGrid::remove_wall(int column, int row, int side) {
 }
 
 void RoomGrid::open_exit(int column, int row, int side, Room::Exit exit) {
-  const Position to = Position{column, row} + kDirections[static_cast<std::size_t>(side)];
-  room(column, row).exits[static_cast<std::size_t>(side)] = exit;
-  room(to.x, to.y).exits[static_cast<std::size_t>((side + 2) % 4)] = exit;
+  const Position to = Position{column, row} + kDirections[side];
+  room(column, row).exits[side] = exit;
+  room(to.x, to.y).exits[(side + 2) % 4] = exit;
 }
 
 bool RoomGrid::place_agent(Rng& rng, std::optional<int> column, std::optional<int> row) {
@@ -115,24 +115,25 @@ bool RoomGrid::all_reachable() const {
     reached |= bit;
     ++num_reached;
     for (int side = 0; side < 4; ++side) {
-      if (room(at.x, at.y).exit(side) != Room::kNone)
-        waiting[num_waiting++] = at + kDirections[static_cast<std::size_t>(side)];
+      if (room(at.x, at.y).exit(side) != Room::kNone) waiting[num_waiting++] = at + kDirections[side];
     }
   }
   return num_reached == rows * columns;
 }
 
 bool RoomGrid::connect_all(Rng& rng, std::span<const Hue> hues) {
+  bool connected = all_reachable();
   for (int tried = 0; tried <= kConnectTries; ++tried) {
-    if (all_reachable()) return true;
+    if (connected) return true;
     const int column = draw(rng, 0, columns), row = draw(rng, 0, rows);
     const int side = draw(rng, 0, 4);
     const Room& here = room(column, row);
     if (!here.has_neighbor(side) || here.exit(side) != Room::kNone) continue;
-    const Position to = Position{column, row} + kDirections[static_cast<std::size_t>(side)];
+    const Position to = Position{column, row} + kDirections[side];
     if (here.locked || room(to.x, to.y).locked) continue;
-    const Hue hue = hues[static_cast<std::size_t>(rng.integers(0, static_cast<std::int64_t>(hues.size())))];
+    const Hue hue = hues[rng.integers(0, static_cast<std::int64_t>(hues.size()))];
     add_door(rng, column, row, side, hue, false);
+    connected = all_reachable();
   }
   return false;
 }
@@ -148,7 +149,7 @@ std::optional<RoomGrid::Distractors> RoomGrid::add_distractors(Rng& rng, int cou
     const int to_row = row ? *row : draw(rng, 0, rows);
     const auto cell = add_object(rng, to_column, to_row, kind, hue);
     if (!cell) return std::nullopt;
-    added.cells[static_cast<std::size_t>(added.count++)] = *cell;
+    added.cells[added.count++] = *cell;
   }
   return added;
 }

@@ -20,8 +20,8 @@ struct RoomGrid : World {
     std::array<Exit, 4> exits{};
     bool locked = false;  // its last door was
 
-    bool has_neighbor(int side) const { return door_at[static_cast<std::size_t>(side)].x >= 0; }
-    Exit exit(int side) const { return exits[static_cast<std::size_t>(side)]; }
+    bool has_neighbor(int side) const { return door_at[side].x >= 0; }
+    Exit exit(int side) const { return exits[side]; }
   };
 
   RoomGrid(const LevelOptions& options, int side_of_room, int num_rows, int num_columns, std::int64_t own_max_steps)
@@ -30,8 +30,8 @@ struct RoomGrid : World {
         rows(num_rows),
         columns(num_columns) {}
 
-  Room& room(int column, int row) { return rooms[static_cast<std::size_t>(row * kMaxRooms + column)]; }
-  const Room& room(int column, int row) const { return rooms[static_cast<std::size_t>(row * kMaxRooms + column)]; }
+  Room& room(int column, int row) { return rooms[row * kMaxRooms + column]; }
+  const Room& room(int column, int row) const { return rooms[row * kMaxRooms + column]; }
   Room& room_at(Position at) { return room(at.x / (room_size - 1), at.y / (room_size - 1)); }
   const Room& room_at(Position at) const { return room(at.x / (room_size - 1), at.y / (room_size - 1)); }
 

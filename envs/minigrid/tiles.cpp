@@ -26,7 +26,7 @@ Rgb scaled(Rgb color, double factor) {
 /// One cell under the brush; coordinates run from 0 to 1, right and down.
 class Sketch {
  public:
-  explicit Sketch(int pixels) : side_(pixels * kFine), image_(static_cast<std::size_t>(side_ * side_), kBlack) {}
+  explicit Sketch(int pixels) : side_(pixels * kFine), image_(std::size_t{9} * pixels * pixels, kBlack) {}
 
   template <class Inside>
   void fill(Rgb color, Inside inside) {
@@ -160,7 +160,7 @@ class Sketch {
   }
 
  private:
-  Rgb& at(int row, int column) { return image_[static_cast<std::size_t>(row * side_ + column)]; }
+  Rgb& at(int row, int column) { return image_[row * side_ + column]; }
 
   int side_;
   std::vector<Rgb> image_;
@@ -179,8 +179,8 @@ std::vector<Cell> all_looks() {
 
 }  // namespace
 
-TileSet::TileSet(int pixels) : places_(static_cast<std::size_t>(kNumKinds * kNumHues * kNumStates * 10)) {
-  const auto size = static_cast<std::size_t>(pixels * pixels * 3);
+TileSet::TileSet(int pixels) : places_(std::size_t{kNumKinds} * kNumHues * kNumStates * (kNoAgent + 1) * 2) {
+  const std::ptrdiff_t size = std::ptrdiff_t{3} * pixels * pixels;
   for (const Cell look : all_looks()) {
     Sketch cell(pixels);
     cell.rectangle(0, 0.031, 0, 1, {100, 100, 100});  // lines of the grid
@@ -191,9 +191,10 @@ TileSet::TileSet(int pixels) : places_(static_cast<std::size_t>(kNumKinds * kNum
       if (agent != kNoAgent) picture.agent(agent);
       for (bool lit : {false, true}) {
         if (lit) picture.light();
-        places_[index(look, agent, lit)] = bytes_.size();
+        const auto place = static_cast<std::ptrdiff_t>(bytes_.size());
+        places_[index(look, agent, lit)] = place;
         bytes_.resize(bytes_.size() + size);
-        picture.reduce(&bytes_[bytes_.size() - size]);
+        picture.reduce(&bytes_[place]);
       }
     }
   }

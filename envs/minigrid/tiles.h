@@ -22,12 +22,12 @@ class TileSet {
   static constexpr int kNoAgent = 4;
 
  private:
-  static std::size_t index(Cell cell, int agent, bool lit) {
+  static int index(Cell cell, int agent, bool lit) {
     const int look = (static_cast<int>(cell.kind) * kNumHues + static_cast<int>(cell.hue)) * kNumStates + cell.state;
-    return static_cast<std::size_t>((look * (kNoAgent + 1) + agent) * 2 + lit);
+    return (look * (kNoAgent + 1) + agent) * 2 + lit;
   }
 
-  std::vector<std::size_t> places_;
+  std::vector<std::ptrdiff_t> places_;  // of pictures in bytes_, by index()
   std::vector<std::uint8_t> bytes_;
 };
 

@@ -27,11 +27,11 @@ struct View {
   }
 
   bool sees(int cell) const { return (visible >> cell) & 1; }
-  Cell at(int cell) const { return std::bit_cast<Cell>(cells[static_cast<std::size_t>(cell)]); }
+  Cell at(int cell) const { return std::bit_cast<Cell>(cells[cell]); }
 
   /// Where a cell of the view lies in the world.
   static Position locate(const World& world, int cell) {
-    const Position forward = kDirections[static_cast<std::size_t>(world.direction)];
+    const Position forward = kDirections[world.direction];
     const int right = cell / V - V / 2, ahead = V - 1 - cell % V;
     return {world.agent.x + ahead * forward.x - right * forward.y,
             world.agent.y + ahead * forward.y + right * forward.x};
@@ -56,7 +56,7 @@ struct View {
       for (int row = 0; row < V; ++row, from -= forward) {
         const int place = column * V + row;
         const auto cell = std::bit_cast<std::uint32_t>(*from);
-        cells[static_cast<std::size_t>(place)] = cell;
+        cells[place] = cell;
         opaque |= Bits{cell >> 31} << place;
       }
     }
@@ -93,7 +93,7 @@ struct View {
 template <int V>
 void write_image(const View<V>& view, std::uint8_t* out) {
   // Four bytes a cell; the next cell overwrites the fourth.
-  auto bytes = [&](int cell) { return view.cells[static_cast<std::size_t>(cell)] & -std::uint32_t{view.sees(cell)}; };
+  auto bytes = [&](int cell) { return view.cells[cell] & -std::uint32_t{view.sees(cell)}; };
   constexpr int kLast = View<V>::kNumCells - 1;
   for (int cell = 0; cell < kLast; ++cell) {
     const std::uint32_t value = bytes(cell);

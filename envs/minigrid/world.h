@@ -37,7 +37,7 @@ inline int draw(Rng& rng, int low, int high) { return static_cast<int>(rng.integ
 /// One element at random.
 template <class T, std::size_t n>
 T pick(Rng& rng, const std::array<T, n>& elements) {
-  return elements[static_cast<std::size_t>(rng.integers(0, n))];
+  return elements[rng.integers(0, n)];
 }
 inline Hue pick_hue(Rng& rng) { return pick(rng, kHuesByName); }
 
@@ -104,7 +104,7 @@ struct World {
   StepResult step(std::int64_t action, Rng&) { return act(action); }
 
   double success_reward() const { return 1 - 0.9 * (static_cast<double>(steps) / max_steps); }
-  Position in_front() const { return agent + kDirections[static_cast<std::size_t>(direction)]; }
+  Position in_front() const { return agent + kDirections[direction]; }
   bool carries(Cell object) const { return carried.object != 0 && carried.object == object.object; }
   Object& object(Cell cell) { return objects[cell.object]; }
   const Object& object(Cell cell) const { return objects[cell.object]; }

@@ -8,21 +8,27 @@ using parity::Case;
 
 const std::vector<std::string> kOurs = {"mission_tokens"};
 
-/// A row for every id; the bot solves the missions, which random actions rarely do.
-std::vector<Case> rows(bool bot) {
+/// A row for every id, with actions of that player.
+std::vector<Case> rows(const std::string& player) {
   std::vector<Case> result;
   for (const EnvEntry& entry : env_registry().entries()) {
-    if (entry.family == "babyai") result.push_back({entry.id, {}, {{"actions", bot ? "bot" : "uniform"}}});
+    if (entry.family != "babyai") continue;
+    // The bot does not know what to do in these levels.
+    const bool lost = entry.id.find("Carrying") != std::string::npos || entry.id == "BabyAI-KeyInBox-v0";
+    result.push_back({entry.id, {}, {{"actions", player == "bot" && lost ? "walker" : player}}});
   }
   return result;
 }
 
 TEST(BabyAiParity, EpisodesOfRandomActionsEqualTheOfficialPackage) {
-  parity::expect_parity(rows(false), parity::extent({.seed = 4294967296ULL - 1, .seeds = 2, .steps = 250}), kOurs);
+  parity::expect_parity(rows("uniform"), parity::extent({.seed = 4294967296ULL - 1, .seeds = 2, .steps = 300}), kOurs);
 }
 
+// The official bot carries the missions out, which random actions rarely do.
 TEST(BabyAiParity, SoDoThoseOfTheOfficialBot) {
-  parity::expect_parity(rows(true), parity::extent({.seed = 40, .seeds = 2, .steps = 120}), kOurs);
+  const parity::Extent usual{.seed = 40, .seeds = 3, .steps = 150}, full{.seed = 500, .seeds = 20, .steps = 400};
+  const bool asked_for_full = parity::extent(usual).seeds > usual.seeds;  // the bot is slow
+  parity::expect_parity(rows("bot"), asked_for_full ? full : usual, kOurs);
 }
 
 TEST(BabyAiParity, SoDoEpisodesWithOptions) {

@@ -357,12 +357,61 @@ TEST(BatchEnv, StepsOfABlockAtOnceEqualStepsOneByOne) {
 
 TEST(BatchEnv, RestoreRefusesAStateOfAnotherSize) {
   auto env = make_env("CartPole-v1", {.num_envs = 2});
+  StepBuffer buffer(env->spec(), 2);
+  env->reset(0, buffer.view().obs);
   auto saved = env->save();
   EXPECT_THROW(make_env("CartPole-v1", {.num_envs = 3})->restore(saved), Error);
   saved.push_back({});
   EXPECT_THROW(env->restore(saved), Error);
   saved.erase(saved.end() - 2, saved.end());
   EXPECT_THROW(env->restore(saved), Error);
+}
+
+TEST(BatchEnv, RestoreRefusesAStateOfOtherOptions) {
+  auto slippery = make_env("FrozenLake-v1"), firm = make_env("FrozenLake-v1", {}, {{"is_slippery", "false"}});
+  StepBuffer buffer(firm->spec(), 1);
+  slippery->reset(0, buffer.view().obs);
+  firm->reset(0, buffer.view().obs);
+  try {
+    firm->restore(slippery->save());
+    FAIL() << "another game was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_NE(std::string(error.what()).find("is_slippery = true"), std::string::npos) << error.what();
+  }
+  // What was refused half-way is not to be played on.
+  EXPECT_THROW(firm->observe(buffer.view().obs), Error);
+  firm->reset(1, buffer.view().obs);
+  firm->observe(buffer.view().obs);
+}
+
+/// Its third episode cannot be made.
+struct Short {
+  using Options = NoOptions;
+  using Obs = float;
+  using Action = std::int64_t;
+  explicit Short(const Options&) {}
+  static EnvSpec spec(const Options&) { return {.observation = Space::box(-1, 1, {1}), .action = Space::discrete(2)}; }
+  void reset(Rng&) {
+    if (++episodes == 3) fail(ErrorKind::kUsage, "no third episode");
+  }
+  StepResult step(Action, Rng&) { return {1, true}; }
+  void observe(Obs* out) const { *out = 0; }
+  int episodes = 0;
+};
+
+TEST(BatchEnv, AnEpisodeThatCannotBeMadeIsAnErrorInAnyThread) {
+  for (int threads : {1, 2}) {
+    BatchEnv<Short> env("Short-v0", {}, {.num_envs = 512, .num_threads = threads}, 0);
+    StepBuffer buffer(env.spec(), 512);
+    const std::vector<std::int64_t> actions(512, 0);
+    for (int again = 0; again < 200; ++again) {
+      env.reset(0, buffer.view().obs);
+      env.step(actions.data(), buffer.view());
+      EXPECT_THROW(env.step(actions.data(), buffer.view()), Error);
+      EXPECT_THROW(env.step(actions.data(), buffer.view()), Error) << "it must be reset first";
+    }
+  }
 }
 
 TEST(BatchEnv, EachEnvironmentOfAVectorEqualsOneOfItsOwn) {

@@ -26,6 +26,20 @@ const std::vector<Case>& cases() {
   return table;
 }
 
+/// The same games with trained policies (tests/reference/train_policies.py).
+std::vector<Case> with_policies() {
+  auto playing = [](const char* policy, const nlohmann::json& make = nlohmann::json::object()) {
+    return nlohmann::json{{"actions", kPolicies + policy}, {"make", make}};
+  };
+  return {{"LunarLander-v3", {}, playing("lunar_lander.npz")},
+          {"LunarLanderContinuous-v3", {}, playing("lunar_lander_continuous.npz")},
+          {"LunarLanderContinuous-v3",
+           {{"enable_wind", "true"}},
+           playing("lunar_lander_continuous.npz", {{"enable_wind", true}})},
+          {"BipedalWalker-v3", {}, playing("bipedal_walker.npz")},
+          {"BipedalWalkerHardcore-v3", {}, playing("bipedal_walker.npz")}};
+}
+
 TEST(Box2dParity, EveryEnvironmentHasARow) {
   // The races have a test of their own.
   parity::expect_row_for_every_id(
@@ -33,7 +47,11 @@ TEST(Box2dParity, EveryEnvironmentHasARow) {
 }
 
 TEST(Box2dParity, EpisodesEqualTheOfficialPackageToTheLastBit) {
-  parity::expect_parity(cases(), parity::extent({.seed = 300, .seeds = 10, .steps = 1000}));
+  parity::expect_parity(cases(), parity::extent({.seed = 300, .seeds = 5, .steps = 2000}));
+}
+
+TEST(Box2dParity, SoDoEpisodesOfTrainedPolicies) {
+  parity::expect_parity(with_policies(), parity::extent({.seed = 800, .seeds = 3, .steps = 2000}));
 }
 
 }  // namespace

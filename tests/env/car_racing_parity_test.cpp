@@ -83,8 +83,8 @@ void compare_pixels(const std::string& id, int seed, const fs::path& folder, Dif
   }
 }
 
-// Measured over 20 seeds of 1,000 steps: 0.18 grey levels in the mean, 0.56 in the worst picture. Half of it is the score,
-// whose characters are our own, and half are borders that the official picture draws in whole dots.
+// Measured over 20 seeds of 1,000 steps: 0.18 grey levels in the mean, 0.56 in the worst picture. Half of it is the
+// score, whose characters are our own, and half are borders that the official picture draws in whole dots.
 TEST(CarRacingParity, PixelsDifferLittle) {
   if (!fs::exists(parity::python())) GTEST_SKIP() << "needs a Python with the official packages";
   const fs::path folder = fs::path(::testing::TempDir()) / ("corvid-car-racing-" + std::to_string(::getpid()));

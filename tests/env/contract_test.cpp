@@ -1,6 +1,9 @@
 // What every registered environment must do.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstring>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -294,6 +297,33 @@ TEST_P(Contract, RestoredStateContinuesWithTheSameBytes) {
   EXPECT_TRUE(same(play_on(*other, actions), expected)) << "in another vector";
 }
 
+/// Leaves other bytes than zeros in memory that is free.
+[[gnu::noinline]] void dirty_memory(unsigned char byte) {
+  std::array<unsigned char, 200'000> stack;
+  std::memset(stack.data(), byte, stack.size());
+  asm volatile("" : : "r"(stack.data()) : "memory");
+  std::vector<std::vector<unsigned char>> heap;
+  for (std::size_t size = 16; size < 200'000; size += size / 4) heap.emplace_back(size, byte);
+}
+
+TEST_P(Contract, EqualEpisodesHaveEqualStates) {
+  std::vector<Bytes> states;
+  for (unsigned char byte : {0x00, 0xa5}) {
+    dirty_memory(byte);
+    auto env = make(GetParam(), 2);
+    StepBuffer buffer(env->spec(), 2);
+    RandomActions actions(env->spec().action, 2, 4);
+    env->reset(5, buffer.view().obs);
+    for (int t = 0; t < 30; ++t) {
+      actions.next_all();
+      dirty_memory(byte);
+      env->step(actions.view(), buffer.view());
+    }
+    states.push_back(saved(*env));
+  }
+  EXPECT_TRUE(same(states[0], states[1])) << "something that is saved was never set";
+}
+
 TEST_P(Contract, RestoreRefusesStateThatDoesNotFit) {
   auto env = make(GetParam(), 2), three = make(GetParam(), 3);
   StepBuffer buffer(env->spec(), 3);
@@ -455,6 +485,33 @@ TEST_P(Contract, ActionsOutsideTheSpaceAreRefusedAndNothingMoves) {
     }
     EXPECT_TRUE(same(saved(*env), before));
   }
+}
+
+TEST_P(Contract, NothingIsPossibleBeforeTheFirstReset) {
+  auto env = make(GetParam(), 2);
+  StepBuffer buffer(env->spec(), 2);
+  RandomActions actions(env->spec().action, 2, 1);
+  actions.next_all();
+  SvgCanvas canvas;
+  std::vector<std::function<void()>> attempts = {[&] { env->step(actions.view(), buffer.view()); },
+                                                 [&] { env->observe(buffer.view().obs); }, [&] { env->save(); }};
+  if (entry().family != "probe") attempts.emplace_back([&] { env->draw(1, canvas); });
+  auto expect_refusals = [&] {
+    for (const auto& attempt : attempts) {
+      try {
+        attempt();
+        FAIL() << "an environment was used before its first reset";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+        EXPECT_NE(std::string(error.what()).find("reset"), std::string::npos) << error.what();
+      }
+    }
+  };
+  expect_refusals();
+  const std::uint8_t first[] = {1, 0};
+  env->reset_where(first, {}, buffer.view().obs);
+  env->step_where(first, actions.view(), buffer.view());
+  expect_refusals();
 }
 
 TEST_P(Contract, ActionMaskLeavesAtLeastOneActionAndHoldsOnlyZerosAndOnes) {

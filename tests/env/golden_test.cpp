@@ -59,6 +59,11 @@ std::string obs_text(const Space& observation, const ObsView& obs) {
     const auto& [name, space] = leaves[leaf];
     if (leaf > 0) text += "  ";
     if (!name.empty()) text += name + ": ";
+    if (space->kind == Space::Kind::kText) {  // padded with 0
+      const std::string letters(static_cast<const char*>(obs.leaf[leaf]), space->bytes());
+      text += '"' + letters.substr(0, letters.find('\0')) + '"';
+      continue;
+    }
     if (space->size() > kMostNumbers) {
       text += checksum(obs.leaf[leaf], space->bytes());
       continue;

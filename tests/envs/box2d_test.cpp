@@ -6,6 +6,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "envs/box2d/world.h"
 #include "tests/env/env_testing.h"
 
 namespace corvid {
@@ -71,19 +72,20 @@ TEST_P(Box2d, WorldsSideBySideEqualSingleOnes) {
 // A state saved at the beginning of an episode holds random numbers and free places only; in a world that is new, or was
 // left by quite another episode, it goes on as in the world that was used.
 TEST_P(Box2d, EpisodesBeginAlikeInNewAndUsedWorlds) {
-  Player used(make(GetParam(), 1, AutoReset::kSameStep, 60), 7);
+  constexpr int kLimit = 130;  // landers have reached the ground by then
+  Player used(make(GetParam(), 1, AutoReset::kSameStep, kLimit), 7);
   for (int episodes = 0; episodes < 4; episodes += used.ended()) used.step();
   const std::vector<std::byte> state = used.env->save();
-  Player fresh(make(GetParam(), 1, AutoReset::kSameStep, 60), 9);
+  Player fresh(make(GetParam(), 1, AutoReset::kSameStep, kLimit), 9);
   fresh.env->restore(state);
   fresh.actions = used.actions;
-  Player other(make(GetParam(), 1, AutoReset::kSameStep, 60), 11);
+  Player other(make(GetParam(), 1, AutoReset::kSameStep, kLimit), 11);
   other.steps(333);
   other.env->restore(state);
   other.actions = used.actions;
-  const Bytes expected = used.steps(300);
-  EXPECT_TRUE(same(fresh.steps(300), expected));
-  EXPECT_TRUE(same(other.steps(300), expected));
+  const Bytes expected = used.steps(400);
+  EXPECT_TRUE(same(fresh.steps(400), expected));
+  EXPECT_TRUE(same(other.steps(400), expected));
 }
 
 TEST_P(Box2d, RestoresInTheMiddleOfAnyEpisode) {
@@ -98,27 +100,6 @@ TEST_P(Box2d, RestoresInTheMiddleOfAnyEpisode) {
     player.env->restore(state);  // also where it is already
     EXPECT_TRUE(same(other.steps(100), player.steps(100))) << "part " << part;
   }
-}
-
-TEST_P(Box2d, SavesWhatNeverBegan) {
-  auto env = make(GetParam(), 2), other = make(GetParam(), 2);
-  StepBuffer buffer(env->spec(), 2);
-  other->reset(1, buffer.view().obs);
-  other->restore(env->save());
-  EXPECT_EQ(other->save(), env->save());
-}
-
-// Such a step is a mistake, but memory stays in order: the game is over at once and begins anew.
-TEST_P(Box2d, AStepBeforeTheFirstResetEndsTheGame) {
-  auto env = make(GetParam(), 3);
-  StepBuffer buffer(env->spec(), 3);
-  RandomActions actions(env->spec().action, 3, 1);
-  env->observe(buffer.view().obs);
-  env->step(actions.view(), buffer.view());
-  EXPECT_EQ(buffer.view().terminated[2], 1);
-  EXPECT_EQ(buffer.view().reward[2], 0);
-  env->step(actions.view(), buffer.view());
-  EXPECT_EQ(buffer.view().terminated[2], 0);
 }
 
 /// Bytes behind the actions in the state of one environment: Rng, steps taken, whether it has ended.
@@ -165,6 +146,85 @@ TEST_P(Box2d, DamagedStatesDoNoHarm) {
     player.env->reset(5, player.buffer.view().obs);
     player.steps(2);
   }
+}
+
+/// Bodies that stand still, one edge each.
+void build(box2d::World& world, int count) {
+  for (int i = 0; i < count; ++i) {
+    b2BodyDef body;
+    body.position.Set(static_cast<float>(i), 0);
+    b2EdgeShape edge;
+    edge.Set({0, 0}, {1, 0});
+    world->CreateBody(&body)->CreateFixture(&edge, 0);
+  }
+}
+
+std::vector<std::int32_t> ascending(std::size_t count) {
+  std::vector<std::int32_t> places(count);
+  std::iota(places.begin(), places.end(), 0);
+  return places;
+}
+
+TEST(World, RenewedHasItsPlacesInTheOrderOfANewOne) {
+  box2d::World world({0, -10});
+  EXPECT_EQ(world.free_places(), ascending(16));
+  build(world, 20);                                                // 39 nodes of the collision tree
+  world->DestroyBody(world->GetBodyList()->GetNext()->GetNext());  // out of order
+  world.clear();
+  EXPECT_EQ(world->GetBodyCount(), 0);
+  const auto used = world.free_places();
+  EXPECT_NE(used, ascending(64));
+  EXPECT_TRUE(std::is_permutation(used.begin(), used.end(), ascending(64).begin()));
+  world.renew();
+  EXPECT_EQ(world.free_places(), ascending(64));
+}
+
+TEST(World, TakesThePlacesOfAnother) {
+  box2d::World world({0, -10}), other({0, -10});
+  build(world, 20);
+  world.clear();
+  other.set_free_places(world.free_places());
+  EXPECT_EQ(other.free_places(), world.free_places());
+  // They fill and free their places alike, beyond 64 as well.
+  for (box2d::World* w : {&world, &other}) {
+    build(*w, 50);
+    w->clear();
+  }
+  EXPECT_EQ(world.free_places().size(), 128u);
+  EXPECT_EQ(other.free_places(), world.free_places());
+}
+
+TEST(World, RefusesPlacesThatAreNone) {
+  box2d::World world({0, -10});
+  for (const std::vector<std::int32_t>& wrong : {std::vector<std::int32_t>{}, {0, 1, 1}, {0, 1, 3}, {-1, 0, 1}}) {
+    try {
+      world.set_free_places(wrong);
+      FAIL() << "wrong places were taken";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kBadFile);
+    }
+  }
+  EXPECT_EQ(world.free_places(), ascending(16));
+}
+
+// Whoever looks for moving bodies stops at the first that does not move.
+TEST(World, BodiesThatStandStillComeLast) {
+  box2d::World world({0, -10});
+  b2BodyDef moving;
+  moving.type = b2_dynamicBody;
+  build(world, 1);
+  b2Body* first = world->CreateBody(&moving);
+  build(world, 2);
+  b2Body* second = world->CreateBody(&moving);
+  std::vector<b2Body*> order;
+  for (b2Body* body = world->GetBodyList(); body != nullptr; body = body->GetNext()) order.push_back(body);
+  ASSERT_EQ(order.size(), 5u);
+  EXPECT_EQ(order[0], second);
+  EXPECT_EQ(order[1], first);
+  world->DestroyBody(order[2]);
+  world->DestroyBody(second);
+  EXPECT_EQ(world->GetBodyList(), first);
+  EXPECT_EQ(world->GetBodyCount(), 3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Box2d, ::testing::ValuesIn(kIds),

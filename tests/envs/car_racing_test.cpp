@@ -67,9 +67,10 @@ TEST(Raster, AreasOfPolygonsInAnyOrientationAreTheirOwn) {
     std::array<double, 6> angles;
     for (double& angle : angles) angle = rng.uniform(0, 6.28);
     std::sort(angles.begin(), angles.end());
-    std::vector<Vec2> corners;
-    for (double a : angles)
-      corners.push_back({static_cast<float>(8 + 7 * std::cos(a)), static_cast<float>(8 + 7 * std::sin(a))});
+    std::array<Vec2, 6> corners;
+    std::transform(angles.begin(), angles.end(), corners.begin(), [](double a) {
+      return Vec2{static_cast<float>(8 + 7 * std::cos(a)), static_cast<float>(8 + 7 * std::sin(a))};
+    });
     double area = 0;
     for (std::size_t i = 0; i < corners.size(); ++i) {
       const Vec2 p = corners[i], q = corners[(i + 1) % corners.size()];
@@ -120,7 +121,7 @@ TEST(Track, IsClosedAndHasPointsOneStepApart) {
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
     Rng rng(seed);
     box2d::Track track;
-    track.draw(rng);
+    track.generate(rng);
     ASSERT_GT(track.size(), 150u);
     ASSERT_EQ(track.kerbs.size(), track.size());
     for (std::size_t i = 0; i < track.size(); ++i) {

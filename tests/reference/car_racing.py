@@ -17,11 +17,33 @@ import numpy as np
 POINTS_AHEAD, POINT_SPACING = 8, 3
 
 
+class Road:
+    """The points of the track [N, 2], and where they are seen from the car."""
+
+    def __init__(self, game):
+        self.game, self.track = game, None
+
+    def look(self):
+        if self.track is not self.game.track:
+            self.track = self.game.track
+            self.points = np.array([point[2:] for point in self.track])
+        hull = self.game.car.hull
+        self.dx, self.dy = (self.points - np.array(hull.position)).T
+        self.sin, self.cos = math.sin(hull.angle), math.cos(hull.angle)
+        self.nearest = int(np.argmin(self.dx * self.dx + self.dy * self.dy))
+
+    def ahead(self, tiles):
+        """Metres to the right and ahead of the point so many tiles from here."""
+        k = (self.nearest + tiles) % len(self.points)
+        return self.cos * self.dx[k] + self.sin * self.dy[k], self.cos * self.dy[k] - self.sin * self.dx[k]
+
+
 class State(gymnasium.ObservationWrapper):
     """The numbers of our CarRacingState in place of the picture, which is not drawn."""
 
     def __init__(self, env):
         super().__init__(env)
+        self.road = Road(self.unwrapped)
         nothing = np.zeros((96, 96, 3), np.uint8)
         self.unwrapped._render = lambda mode: nothing
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (20 + 2 * POINTS_AHEAD,), np.float32)
@@ -29,16 +51,12 @@ class State(gymnasium.ObservationWrapper):
     def observation(self, obs):
         game = self.unwrapped
         hull, wheels = game.car.hull, game.car.wheels
-        (x, y), angle = hull.position, hull.angle
-        numbers = [x, y, angle, *hull.linearVelocity, hull.angularVelocity]
+        numbers = [*hull.position, hull.angle, *hull.linearVelocity, hull.angularVelocity]
         numbers += [w.joint.angle for w in wheels] + [w.omega for w in wheels] + [len(w.tiles) for w in wheels]
         numbers += [wheels[2].gas, game.tile_visited_count]
-        road = [point[2:] for point in game.track]
-        nearest = min(range(len(road)), key=lambda i: (road[i][0] - x) * (road[i][0] - x) + (road[i][1] - y) * (road[i][1] - y))
-        sin, cos = math.sin(angle), math.cos(angle)
+        self.road.look()
         for k in range(POINTS_AHEAD):
-            px, py = road[(nearest + k * POINT_SPACING) % len(road)]
-            numbers += [cos * (px - x) + sin * (py - y), cos * (py - y) - sin * (px - x)]
+            numbers += self.road.ahead(k * POINT_SPACING)
         return np.array(numbers, np.float32)
 
 
@@ -48,6 +66,7 @@ class Driver:
 
     def __init__(self, env, seed, steps):
         self.game, self.rng = env.unwrapped, np.random.default_rng(30_000 + seed)
+        self.road = Road(self.game)
         self.speed = self.rng.uniform(60, 110)  # m/s on a straight
         self.is_bad = seed % 4 == 3
         self.age = 0
@@ -63,17 +82,10 @@ class Driver:
             if self.game.continuous:
                 return self.rng.uniform([-1, 0, 0], 1).astype(np.float32)
             return self.rng.integers(5, size=1)
-        near, far = self.angle_to(4), self.angle_to(12)
+        self.road.look()
+        near, far = (math.atan2(*self.road.ahead(tiles)) for tiles in (4, 12))
         too_fast = math.hypot(*self.game.car.hull.linearVelocity) - self.speed / (1 + 1.5 * abs(far))
         return self.action(near + self.rng.normal(0, 0.02), too_fast < 0, 0.4 * (too_fast > 5))
-
-    def angle_to(self, ahead):
-        """How far to the right, in rad, the road lies `ahead` tiles from here."""
-        hull, road = self.game.car.hull, np.array(self.game.track)[:, 2:]
-        dx, dy = np.transpose(road - np.array(hull.position))
-        k = (np.argmin(np.hypot(dx, dy)) + ahead) % len(road)
-        sin, cos = math.sin(hull.angle), math.cos(hull.angle)
-        return math.atan2(cos * dx[k] + sin * dy[k], cos * dy[k] - sin * dx[k])
 
     def action(self, turn, gas, brake):
         if self.game.continuous:
