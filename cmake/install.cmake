@@ -10,7 +10,7 @@ set_target_properties(corvid_render PROPERTIES EXPORT_NAME render)
 set_target_properties(corvid_envs PROPERTIES EXPORT_NAME envs_archive)
 install(TARGETS corvid_base corvid_box2d corvid_envs corvid_io corvid_render EXPORT corvid ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
-set(header_folders core/base core/env core/io render)
+set(header_folders core/base core/env core/io core/stats render)
 if(CORVID_WITH_TORCH)
   set_target_properties(corvid_kernels PROPERTIES EXPORT_NAME kernels)
   set_target_properties(corvid_learn PROPERTIES EXPORT_NAME learn)

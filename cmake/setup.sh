@@ -22,10 +22,20 @@ readonly build_packages=(
   'libtoml11-dev|config files|/usr/include/toml.hpp'
   'nlohmann-json3-dev|JSON|/usr/include/nlohmann/json.hpp'
   'zlib1g-dev|compressed files|/usr/include/zlib.h'
+  'pkg-config|finds the libraries below|pkg-config'
+  'libcairo2-dev|pictures|/usr/include/cairo/cairo.h'
+  'libfreetype-dev|letters in pictures|/usr/include/freetype2/ft2build.h'
+  'fonts-dejavu-core|letters in pictures|/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'
+  'libpng-dev|pictures and animations|/usr/include/png.h'
+  'libcgif-dev|animations|/usr/include/cgif.h'
+  'libsdl2-dev|windows, keys and game controllers|/usr/include/SDL2/SDL.h'
 )
 readonly test_packages=(
   'libgtest-dev|the tests|/usr/include/gtest/gtest.h'
   'libgmock-dev|the tests|/usr/include/gmock/gmock.h'
+  'xvfb|tests of windows, on a display without a screen|Xvfb'
+  'xdotool|tests of windows: presses their keys|xdotool'
+  'ffmpeg|tests of films|ffmpeg'
 )
 readonly fetch_packages=(
   'ca-certificates|trusted downloads|/etc/ssl/certs/ca-certificates.crt'

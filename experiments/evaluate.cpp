@@ -8,17 +8,6 @@
 namespace corvid {
 namespace {
 
-/// Options may change the game, not what the networks read and write.
-void check_same_spaces(const EnvSpec& spec, const LoadedAgent& loaded) {
-  const EnvEntry& entry = env_registry().at(loaded.setup.config.env);
-  const EnvSpec trained = entry.spec(entry, loaded.setup.env_options);
-  const std::string now = spec.observation.to_string() + " and " + spec.action.to_string();
-  const std::string then = trained.observation.to_string() + " and " + trained.action.to_string();
-  if (now == then) return;
-  fail(ErrorKind::kUsage, "with these options ", entry.id, " has the spaces ", now, ", the agent was trained for ",
-       then);
-}
-
 int evaluate_command(const Command& command, const Arguments& arguments) {
   const std::vector<std::string> known = {"--env-set"};
   SettingSources sources = gather(arguments, known);

@@ -175,4 +175,14 @@ std::optional<RunSetup> read_settings(const Command& command, const Arguments& a
   return setup;
 }
 
+void check_same_spaces(const EnvSpec& spec, const LoadedAgent& loaded) {
+  const EnvEntry& entry = env_registry().at(loaded.setup.config.env);
+  const EnvSpec trained = entry.spec(entry, loaded.setup.env_options);
+  const std::string now = spec.observation.to_string() + " and " + spec.action.to_string();
+  const std::string then = trained.observation.to_string() + " and " + trained.action.to_string();
+  if (now == then) return;
+  fail(ErrorKind::kUsage, "with these options ", entry.id, " has the spaces ", now, ", the agent was trained for ",
+       then);
+}
+
 }  // namespace corvid

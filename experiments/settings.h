@@ -37,4 +37,7 @@ std::string apply_tuned(RunSetup& setup);
 std::optional<RunSetup> read_settings(const Command& command, const Arguments& arguments, Fields more,
                                       std::string& note);
 
+/// Options may change the game, not what the networks read and write: throws Error where they do.
+void check_same_spaces(const EnvSpec& spec, const LoadedAgent& loaded);
+
 }  // namespace corvid

@@ -6,6 +6,7 @@
 
 #include "experiments/progress.h"
 #include "experiments/settings.h"
+#include "experiments/watch.h"
 
 namespace corvid {
 namespace {
@@ -13,11 +14,13 @@ namespace {
 struct Output {
   bool json = false;
   bool quiet = false;
+  bool render = false;
 };
 
 Fields fields(Output& o) {
   return {Field("json", &o.json, "end with one JSON line on standard output"),
-          Field("quiet", &o.quiet, "print nothing but errors and the JSON line")};
+          Field("quiet", &o.quiet, "print nothing but errors and the JSON line"),
+          Field("render", &o.render, "show the environments in a window while they train")};
 }
 
 /// A word as a shell would need it to be typed.
@@ -31,9 +34,20 @@ std::string shell_quoted(const std::string& word) {
   return quoted + "'";
 }
 
-int finish(Run& run, const Output& output) {
+/// Null unless it is wished for. A window that cannot be opened is found before there is a run.
+std::unique_ptr<LiveView> live_view(const Output& output, const std::string& title) {
+  return output.render ? std::make_unique<LiveView>("corvid: " + title) : nullptr;
+}
+
+int finish(Run& run, const Output& output, LiveView* view) {
   Progress progress(output.quiet);
   RunSummary summary;
+  std::optional<VideoCapture> films;
+  if (const std::int64_t every = run.setup().config.capture_video; every > 0) run.add_hook(films.emplace(run, every));
+  if (view) {
+    view->watch(run.env());
+    run.add_hook(*view);
+  }
   try {
     summary = run.execute([&](const Status& status) { progress.show(status); });
   } catch (const Error&) {
@@ -46,6 +60,7 @@ int finish(Run& run, const Output& output) {
     throw;
   }
   progress.finish();
+  if (films && !summary.interrupted) films->film(summary.steps);
 
   if (summary.interrupted) {
     std::cerr << "interrupted after " << summary.steps << " steps; everything so far is in " << summary.run_dir.string()
@@ -111,6 +126,7 @@ int train_command(const Command& command, const Arguments& arguments) {
 
   std::string words = "corvid train";
   for (const std::string& argument : arguments) words += " " + shell_quoted(argument);
+  const auto view = live_view(output, setup->config.agent + " on " + setup->config.env);
   Run run(std::move(*setup), words, stop_requested);
   if (!output.quiet) {
     const RunConfig& config = run.setup().config;
@@ -124,7 +140,7 @@ int train_command(const Command& command, const Arguments& arguments) {
                 << kMaxEvaluationSteps << " steps (--max-episode-steps sets a limit)\n";
     }
   }
-  return finish(run, output);
+  return finish(run, output, view.get());
 }
 
 int resume_command(const Command& command, const Arguments& arguments) {
@@ -136,6 +152,7 @@ int resume_command(const Command& command, const Arguments& arguments) {
     fail(ErrorKind::kUsage,
          "corvid resume expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");
 
+  const auto view = live_view(output, line.words()[0]);
   std::vector<std::string> notes;
   const std::unique_ptr<Run> run = Run::resume(line.words()[0], stop_requested, notes);
   for (const std::string& note : notes) std::cerr << "note: " << note << "\n";
@@ -145,7 +162,7 @@ int resume_command(const Command& command, const Arguments& arguments) {
     return 0;
   }
   if (!output.quiet) std::cerr << "going on with " << run->folder().string() << " at step " << run->steps() << "\n";
-  return finish(*run, output);
+  return finish(*run, output, view.get());
 }
 
 CORVID_REGISTER_COMMAND(train, {.id = "train",

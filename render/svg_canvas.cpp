@@ -6,6 +6,9 @@
 namespace corvid {
 namespace {
 
+/// Of the font's size. Not every viewer knows dominant-baseline.
+constexpr double kHalfCapital = 0.36;
+
 /// Hundredths of a pixel, without zeros that say nothing.
 std::string number(double value) {
   char text[32];
@@ -33,6 +36,12 @@ std::string escape(std::string_view text) {
       result += "&gt;";
     else if (c == '&')
       result += "&amp;";
+    else if (c == '"')
+      result += "&quot;";
+    else if (c == '\'')
+      result += "&apos;";
+    else if (static_cast<unsigned char>(c) < 0x20)
+      result += ' ';  // XML knows no control characters
     else
       result += c;
   }
@@ -83,11 +92,20 @@ void SvgCanvas::circle(Point center, double radius, Color fill) {
 }
 
 void SvgCanvas::text(Point center, double height, std::string_view text, Color color) {
+  write(center, height, "middle\" dominant-baseline=\"central", text, color);
+}
+void SvgCanvas::text_from(Point at, double height, std::string_view text, Color color) {
+  write({at.x, at.y - kHalfCapital * height}, height, "start", text, color);
+}
+void SvgCanvas::text_to(Point at, double height, std::string_view text, Color color) {
+  write({at.x, at.y - kHalfCapital * height}, height, "end", text, color);
+}
+
+void SvgCanvas::write(Point at, double height, const char* anchor, std::string_view text, Color color) {
   end_path();
-  body_ += "<text x=\"" + number(to_x(center.x)) + "\" y=\"" + number(to_y(center.y)) +
-           "\" font-family=\"sans-serif\" font-size=\"" + number(height * scale_) +
-           "\" text-anchor=\"middle\" dominant-baseline=\"central\"" + paint("fill", color) + ">" + escape(text) +
-           "</text>\n";
+  body_ += "<text x=\"" + number(to_x(at.x)) + "\" y=\"" + number(to_y(at.y)) +
+           "\" font-family=\"sans-serif\" font-size=\"" + number(height * scale_) + "\" text-anchor=\"" + anchor +
+           "\"" + paint("fill", color) + ">" + escape(text) + "</text>\n";
 }
 
 std::string SvgCanvas::str() const {

@@ -17,6 +17,8 @@ class SvgCanvas : public Canvas {
   void line(std::span<const Point> points, double width, Color color) override;
   void circle(Point center, double radius, Color fill) override;
   void text(Point center, double height, std::string_view text, Color color) override;
+  void text_from(Point at, double height, std::string_view text, Color color) override;
+  void text_to(Point at, double height, std::string_view text, Color color) override;
   using Canvas::line;
 
   /// The whole document.
@@ -24,6 +26,7 @@ class SvgCanvas : public Canvas {
 
  private:
   void end_path();
+  void write(Point at, double height, const char* anchor, std::string_view text, Color color);
   double to_x(double x) const { return (x - low_.x) * scale_; }
   double to_y(double y) const { return (high_.y - y) * scale_; }
 

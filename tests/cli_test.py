@@ -10,14 +10,17 @@ import pathlib
 import pty
 import re
 import select
+import shutil
+import struct
 import subprocess
 import sys
 import time
 import unittest
+import xml.etree.ElementTree
 
 from program import SMALL, ProgramTest, csv_without, newest_checkpoint, read_config
 
-COMMANDS = ["bench", "evaluate", "info", "list", "resume", "train"]
+COMMANDS = ["bench", "evaluate", "explain", "info", "list", "play", "plot", "record", "resume", "train"]
 
 
 class Help(ProgramTest):
@@ -133,7 +136,7 @@ class Mistakes(ProgramTest):
         (self.folder / "foreign.h5").write_bytes(os.urandom(5000))
         (self.folder / "text.h5").write_text("hello\n" * 100)
         (self.folder / "bare").mkdir()
-        for command in ("evaluate", "resume", "info"):
+        for command in ("evaluate", "explain", "resume", "info"):
             self.refused(3, ["no/such/run"], command, "no/such/run")
             self.refused(3, ["empty.h5", "is empty"], command, "empty.h5")
             self.refused(3, ["foreign.h5", "no Corvid checkpoint"], command, "foreign.h5")
@@ -150,7 +153,7 @@ class Mistakes(ProgramTest):
         flipped[len(whole) // 2] ^= 0x10
         for damaged in (whole[: len(whole) // 2], whole[:-1], bytes(flipped)):
             newest.write_bytes(damaged)
-            for command in ("evaluate", "resume", "info"):
+            for command in ("evaluate", "explain", "resume", "info"):
                 self.refused(3, [newest.name], command, newest)
         result = self.ok("resume", run)
         self.assertIn(f"note: passed over {newest}", result.stderr)
@@ -344,6 +347,263 @@ class Settings(ProgramTest):
         steps = [float(row[0]) for row in csv_without(run / "progress.csv", lambda name: name != "time/total_timesteps")[1:]]
         self.assertEqual(steps, sorted(set(steps)))
         self.assertEqual(steps[-1], 2048)
+
+
+class Explain(ProgramTest):
+    def run_of(self, agent, env, *arguments, steps=64):
+        self.ok("train", "--agent", agent, "--env", env, "--total-timesteps", steps, "--name", "x", "--n-eval-episodes", 1,
+                "--n-final-eval-episodes", 1, "--max-episode-steps", 20, *arguments)
+        return f"runs/{env}/{agent}/x-s0"
+
+    def explain(self, run, *arguments):
+        """The JSON object and the picture."""
+        result = self.ok("explain", run, "--json", "--output", "out.svg", *arguments)
+        return json.loads(result.stdout.splitlines()[-1]), (self.folder / "out.svg").read_text()
+
+    def test_features_of_an_action_and_a_value(self):
+        run = self.train("x")
+        found, picture = self.explain(run)
+        self.assertEqual((found["method"], found["agent"], found["env"], found["step"]),
+                         ("integrated-gradients", "ppo", "CartPole-v1", 0))
+        self.assertEqual(list(found["features"]), ["cart position (m)", "cart velocity (m/s)", "pole angle (rad)",
+                                                   "pole velocity (rad/s)"])
+        self.assertRegex(found["target"], "^probability of push (left|right)$")
+        difference = found["output"] - found["baseline_output"]
+        self.assertAlmostEqual(sum(found["features"].values()), difference, delta=1e-3 * abs(difference) + 2e-6)
+        for word in ("<svg", "pole angle (rad)", "ppo on CartPole-v1"):
+            self.assertIn(word, picture)
+
+        value, _ = self.explain(run, "--of", "value", "--method", "gradients", "--step", 5)
+        self.assertEqual((value["target"], value["step"]), ("value", 5))
+        self.assertEqual(self.explain(run, "--of", "value", "--method", "gradients", "--step", 5)[0], value)
+        self.ok("explain", run, "--output", "out.png")
+        self.assertEqual((self.folder / "out.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        mean, _ = self.explain(run, "--of", "value", "--baseline", "mean", "--episodes", 2)
+        self.assertNotEqual(mean["baseline_output"], 0)
+
+    def test_maps_and_paths_over_two_numbers(self):
+        run = self.train("x")
+        found, picture = self.explain(run, "--method", "portrait", "--x", "pole angle", "--y", "3", "--episodes", 2)
+        self.assertEqual((found["x"]["name"], found["y"]["name"]), ("pole angle (rad)", "pole velocity (rad/s)"))
+        self.assertEqual((len(found["values"]), len(found["values"][0])), (found["y"]["points"], found["x"]["points"]))
+        self.assertEqual({action for row in found["actions"] for action in row} - {0, 1}, set())
+        self.assertEqual(len(found["paths"]), 2)
+        for word in ("pole angle (rad)", "pole velocity (rad/s)", "push left", "push right"):
+            self.assertIn(word, picture)
+        self.assertEqual(self.explain(run, "--method", "map")[0]["paths"], [])
+        self.refused(2, ["--x 'pole'", "several", "'pole angle (rad)'"], "explain", run, "--method", "map", "--x", "pole")
+        self.refused(2, ["--y 'weight'", "no number"], "explain", run, "--method", "map", "--y", "weight")
+        self.refused(2, ["--x and --y are both"], "explain", run, "--method", "map", "--x", "1", "--y", "1")
+
+    def test_states_lie_on_the_map_of_the_environment(self):
+        lake, picture = self.explain(self.run_of("value_iteration", "FrozenLake-v1"))
+        self.assertEqual((lake["method"], lake["states"], len(lake["values"]), len(lake["actions"])), ("map", 16, 16, 16))
+        # The optimal values of the slippery lake (gamma 0.99) and its best first moves: left, up, up, up.
+        self.assertAlmostEqual(lake["values"][0], 0.542, places=3)
+        self.assertEqual([row[0] for row in lake["actions"][:4]], [0, 3, 3, 3])
+        self.assertEqual(lake["acted_in"], [1, 1, 1, 1, 1, 0, 1, 0, 1, 1, 1, 0, 0, 1, 1, 0])
+        self.assertIn("value and action of every state", picture)
+        taxi, _ = self.explain(self.run_of("value_iteration", "Taxi-v4"))
+        self.assertEqual(taxi["states"], 500)
+        cards, picture = self.explain(self.run_of("q_learning", "Blackjack-v1"))
+        self.assertEqual((cards["x"]["points"], cards["y"]["points"]), (32, 11))
+        self.assertIn("dealer's open card", picture.replace("&apos;", "'").replace("&#39;", "'"))
+
+    def test_saliency_of_grids(self):
+        small = ["--num-envs", 2, "--n-steps", 8, "--batch-size", 16, "--net-arch", "[8]"]
+        for env, side in (("MiniGrid-Empty-5x5-v0", 7), ("MinAtar/Breakout-v1", 10)):
+            found, picture = self.explain(self.run_of("ppo", env, *small))
+            self.assertEqual((found["method"], found["height"], found["width"], found["perturbation"]),
+                             ("saliency", side, side, "remove"))
+            self.assertEqual(max(max(row) for row in found["value"]), 1)
+            self.assertIn("policy, largest S", picture)
+
+    def test_mistakes_say_what_fits(self):
+        run = self.train("x")
+        self.refused(2, ["saliency does not fit", "CartPole-v1 shows Box", "integrated-gradients, gradients, map, portrait"],
+                     "explain", run, "--method", "saliency")
+        self.refused(2, ["ends after", "--step 1000"], "explain", run, "--step", 1000)
+        self.refused(2, [".svg", "out.gif"], "explain", run, "--output", "out.gif")
+        lake = self.run_of("q_learning", "FrozenLake-v1")
+        self.refused(2, ["gradients does not fit", "what fits is map"], "explain", lake, "--method", "gradients")
+        self.refused(2, ["tells nothing"], "explain", self.run_of("random", "Pendulum-v1"))
+        self.refused(2, ["learns anew in every episode"], "explain", self.run_of("ucb1", "Bandit/Bernoulli-v0"))
+        self.assertFalse((self.folder / "explain.svg").exists())
+
+
+class Plot(ProgramTest):
+    """Learning curves of two short trainings that differ in their seed."""
+
+    def setUp(self):
+        super().setUp()
+        self.env.update(LC_ALL="C.UTF-8", TERM="xterm")
+        for seed in (0, 1):
+            self.train_table(seed, "FrozenLake-v1")
+        self.runs = [self.folder / f"runs/FrozenLake-v1/q_learning/x-s{seed}" for seed in (0, 1)]
+
+    def train_table(self, seed, env, *arguments):
+        self.ok("train", "--agent", "q_learning", "--env", env, "--seed", seed, "--name", "x", "--total-timesteps", 2000,
+                "--n-eval-episodes", 3, "--n-final-eval-episodes", 1, "--quiet", *arguments)
+
+    def curves(self, *arguments):
+        return json.loads(self.ok("plot", *arguments, "--json").stdout.splitlines()[-1])["curves"]
+
+    def words_of(self, name):
+        root = xml.etree.ElementTree.parse(self.folder / name).getroot()
+        self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
+        return root, [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+
+    def test_pictures_have_their_size_and_their_words(self):
+        result = self.ok("plot", "runs", "--output", "a.svg,b.png", "--output", "c.svg", "--title", "<\"Q\" & 'A'>")
+        self.assertEqual(result.stdout, "wrote a.svg\nwrote b.png\nwrote c.svg\n")
+        root, words = self.words_of("a.svg")
+        self.assertEqual((root.get("width"), root.get("height")), ("760", "460"))
+        for word in ("<\"Q\" & 'A'>", "eval/mean_reward", "environment steps", "2000", "q_learning (2 seeds)",
+                     "Line: mean of the runs. Band: from the lowest to the highest run."):
+            self.assertIn(word, words)
+        png = (self.folder / "b.png").read_bytes()
+        self.assertEqual(png[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertEqual(struct.unpack(">II", png[16:24]), (760, 460))
+        self.assertGreater(len(png), 2000)
+
+        self.ok("plot", self.runs[0], "--width", 500, "--height", 300)
+        root, words = self.words_of("curve.svg")
+        self.assertEqual((root.get("width"), root.get("height")), ("500", "300"))
+        self.assertIn("FrozenLake-v1", words)
+        self.assertIn("q_learning (1 seed)", words)
+
+    def test_the_curve_is_the_mean_of_the_evaluations_and_the_band_their_range(self):
+        tables = [csv_without(run / "progress.csv", lambda name: name not in ("time/total_timesteps", "eval/mean_reward"))
+                  for run in self.runs]
+        seeds = [{float(row[0]): float(row[1]) for row in table[1:] if row[1]} for table in tables]
+        self.assertEqual(tables[0][0], ["time/total_timesteps", "eval/mean_reward"])
+        (curve,) = self.curves("runs")
+        self.assertEqual(curve["band"], "range")
+        self.assertEqual(curve["x"], sorted(seeds[0]))
+        self.assertEqual(len(curve["runs"]), 2)
+        for k, step in enumerate(curve["x"]):
+            values = [seed[step] for seed in seeds]
+            self.assertAlmostEqual(curve["mean"][k], sum(values) / 2)
+            self.assertEqual([curve["low"][k], curve["high"][k]], [min(values), max(values)])
+
+        (smooth,) = self.curves(self.runs[0], "--smooth", 2)
+        self.assertEqual(smooth["band"], "none")
+        values = [seeds[0][step] for step in smooth["x"]]
+        for k, mean in enumerate(smooth["mean"]):
+            self.assertAlmostEqual(mean, sum(values[max(0, k - 1) : k + 1]) / min(2, k + 1))
+
+    def test_other_axes_metrics_and_groups(self):
+        seconds = self.curves("runs", "--x", "seconds", "--group-by", "run")
+        self.assertEqual([curve["name"] for curve in seconds], ["q_learning x-s0", "q_learning x-s1"])
+        self.assertLess(seconds[0]["x"][-1], 60)
+        (episodes,) = self.curves(self.runs[0], "--x", "episodes", "--metric", "rollout/ep_len_mean")
+        lines = (self.runs[0] / "monitor.csv").read_text().splitlines()
+        self.assertEqual(episodes["x"][-1], len(lines) - 2)
+        names = self.ok("plot", "runs", "--metric", "list").stdout
+        self.assertIn("eval/mean_reward  (2 of 2 runs)\n", names)
+        self.assertIn("eval/median_reward  (2 of 2 runs)\n", names)
+
+        self.train_table(0, "FrozenLake-v1", "--name", "slow", "--set", "learning_rate=0.01")
+        self.train_table(0, "CliffWalking-v1")
+        self.ok("plot", "runs", "--output", "all.svg")
+        _, words = self.words_of("all.svg")
+        self.assertIn("CliffWalking-v1", words)
+        self.assertIn("FrozenLake-v1", words)
+        self.assertIn("q_learning learning_rate=0.01 (1 seed)", words)
+        (curve,) = self.curves("runs/FrozenLake-v1", "--group-by", "agent")
+        self.assertEqual(len(curve["runs"]), 3)
+        self.assertEqual([curve["chart"] for curve in self.curves("runs", "--group-by", "env")], ["q_learning"] * 2)
+
+    def test_a_training_counts_once(self):
+        (curve,) = self.curves("runs", *self.runs)
+        self.assertEqual(len(curve["runs"]), 2)
+        shutil.copytree(self.runs[0], self.folder / "copy")
+        result = self.ok("plot", "runs", "copy", "--json")
+        self.assertIn("are the same training; only", result.stderr)
+        self.assertEqual(len(json.loads(result.stdout.splitlines()[-1])["curves"][0]["runs"]), 2)
+
+    def test_in_the_terminal(self):
+        text = self.ok("plot", "runs", "--tty").stdout
+        self.assertRegex(text, r"(?m)^FrozenLake-v1\neval/mean_reward$")
+        self.assertRegex(text, r"(?m)^ +0┤")
+        self.assertRegex(text, r"(?m)^ +└┬─+")
+        self.assertRegex(text, r"(?m)^ +0 .* 2000$")
+        self.assertRegex(text, r"[\u2801-\u28ff]")
+        self.assertNotIn("\033", text)
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+        self.assertFalse((self.folder / "curve.svg").exists())
+        self.env["TERM"] = "dumb"
+        text = self.ok("plot", "runs", "--tty", "--output", "both.svg").stdout
+        self.assertTrue(text.isascii(), text)
+        self.assertRegex(text, r"(?m)^ +\++-+")
+        self.assertTrue((self.folder / "both.svg").exists())
+
+    def test_colours_only_on_a_terminal_that_wants_them(self):
+        for no_color in ("", "1"):
+            self.env["NO_COLOR"] = no_color
+            try:
+                master, slave = pty.openpty()
+            except OSError as error:
+                self.skipTest(f"no terminal can be opened here: {error}")
+            process = subprocess.run([self.program, "plot", "runs", "--tty"], cwd=self.folder, env=self.env, stdout=slave,
+                                     check=True, timeout=60)
+            os.close(slave)
+            shown = b""
+            try:
+                while select.select([master], [], [], 10)[0] and (chunk := os.read(master, 4096)):
+                    shown += chunk
+            except OSError:  # the other end is closed
+                pass
+            os.close(master)
+            self.assertEqual(process.returncode, 0)
+            self.assertEqual(b"\033[38;5;67m" in shown, not no_color)
+
+    def test_a_run_that_is_still_training_is_plotted_as_far_as_it_is(self):
+        progress = (self.runs[1] / "progress.csv").read_text()
+        (self.runs[1] / "progress.csv").write_text(progress[: len(progress) // 2].rstrip("\n"))
+        (self.runs[1] / "evaluations.npz").unlink()
+        result = self.ok("plot", "runs", "--json")
+        (curve,) = json.loads(result.stdout.splitlines()[-1])["curves"]
+        self.assertLess(curve["x"][-1], 2000)
+        self.assertIn("the mean ends where runs/FrozenLake-v1/q_learning/x-s1 has no more data", result.stderr)
+        (self.runs[1] / "progress.csv").unlink()
+        result = self.ok("plot", "runs")
+        self.assertIn("x-s1 has no eval/mean_reward by steps yet and is left out", result.stderr)
+        (self.runs[0] / "monitor.csv").unlink()
+        self.refused(3, ["no run tells its eval/mean_reward by episodes", "--x steps"], "plot", "runs", "--x", "episodes")
+        self.refused(3, ["nothing to plot in", "x-s1", "try again"], "plot", self.runs[1])
+
+    def test_mistakes(self):
+        run = self.runs[0]
+        (self.folder / "bare").mkdir()
+        for code, words, arguments in [
+            (2, ["expects run folders", "runs/CartPole-v1"], []),
+            (3, ["there is no run folder none"], ["none"]),
+            (3, ["bare holds no run", "config.toml"], ["bare"]),
+            (3, ["progress.csv is a file", "folder of a run"], [run / "progress.csv"]),
+            (2, ["unknown metric 'eval/mean_rewrd'", "'eval/mean_reward'", "--metric list"], [run, "--metric", "eval/mean_rewrd"]),
+            (2, [".svg or .png", "curve.jpg"], [run, "--output", "curve.jpg"]),
+            (2, [".svg or .png"], [run, "--output", "a.svg,"]),
+            (2, ["x = 'years'", "seconds"], [run, "--x", "years"]),
+            (2, ["smooth = 0", "at least 1"], [run, "--smooth", "0"]),
+            (2, ["200 x 100 pixels is too small", "expected at least"], [run, "--width", "200", "--height", "100"]),
+            (2, ["none/curve.svg", "there is no folder none"], [run, "--output", "none/curve.svg"]),
+        ]:
+            self.refused(code, words, "plot", *arguments)
+        self.assertFalse((self.folder / "curve.svg").exists())
+
+    def test_damaged_files_are_named(self):
+        run = self.runs[0]
+        whole = (run / "evaluations.npz").read_bytes()
+        for damaged in (b"", whole[:-30], whole.replace(b"results", b"resulte")):
+            (run / "evaluations.npz").write_bytes(damaged)
+            self.refused(3, ["x-s0/evaluations.npz: ", "corvid resume"], "plot", "runs")
+        (run / "evaluations.npz").write_bytes(whole)
+        lines = (run / "progress.csv").read_text().splitlines()
+        (run / "progress.csv").write_text("\n".join([lines[0], lines[1] + ",7", *lines[2:]]) + "\n")
+        self.refused(3, ["x-s0/progress.csv:2: ", "cells as in the header"], "plot", "runs")
+        (run / "config.toml").write_text("[run")
+        self.refused(3, ["x-s0/config.toml:1: "], "plot", "runs")
 
 
 class Output(ProgramTest):

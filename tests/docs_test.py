@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "agents/README.md", "agents/bandit/README.md", "agents/tabular/README.md",
-             "agents/value/README.md", "envs/README.md", "docs/formats.md", "docs/speed.md"]
+             "agents/value/README.md", "envs/README.md", "docs/explain.md", "docs/formats.md", "docs/speed.md", "docs/watching.md"]
 LAUNCHER_COMMANDS = {"test", "build", "setup", "lint", "clean"}
 LAUNCHER_OPTIONS = {"--torch", "--no-install"}
 CODE_LINE = re.compile(r"`([\w./]+\.(?:h|cpp|py)):(\d+)`(\s+)`([^`]+)`")

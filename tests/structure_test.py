@@ -9,14 +9,14 @@ import subprocess
 import sys
 
 # Lowest first: a layer includes itself and earlier ones.
-CORE_LAYERS = ["base", "env", "simd", "nn", "learn", "buffer", "io", "run", "compress", "stats"]
+CORE_LAYERS = ["base", "env", "simd", "nn", "learn", "buffer", "io", "run", "explain", "compress", "stats"]
 ROOMS = {  # room: what it may include of the project
     "envs": ["core/base", "core/env", "envs"],
     "render": ["core/base", "core/env", "render"],
     "agents": ["core", "agents"],
     "experiments": ["core", "agents", "envs", "experiments", "render"],
 }
-WITHOUT_TORCH = ["core/base", "core/env", "core/simd", "core/io", "envs", "render", "core/nn/kernels.h", "core/nn/kernels.cpp",
+WITHOUT_TORCH = ["core/base", "core/env", "core/simd", "core/io", "core/stats", "envs", "render", "core/nn/kernels.h", "core/nn/kernels.cpp",
                  "core/nn/kernels.simd.cpp", "core/nn/fused_mlp.h", "core/nn/fused_mlp.cpp", "core/nn/fused_lstm.h",
                  "core/nn/fused_lstm.cpp", "core/learn/returns.h",
                  "core/learn/returns.cpp", "core/learn/loss_kernels.h", "core/learn/loss_kernels.cpp",

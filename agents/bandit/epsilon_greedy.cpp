@@ -44,6 +44,8 @@ struct EpsilonGreedy {
       pulled.update(reward);
   }
 
+  double value(std::int64_t arm, const double*) const { return arms[static_cast<std::size_t>(arm)].value; }
+
   void visit(Archive& archive) { archive.bytes("arms", arms.data(), arms.size() * sizeof(ArmMean)); }
 
   double epsilon, step_size;

@@ -41,6 +41,8 @@ struct GradientBandit {
     mean.update(reward);
   }
 
+  double probability(std::int64_t arm) const { return probabilities[static_cast<std::size_t>(arm)]; }
+
   void visit(Archive& archive) {
     archive.bytes("preferences", preferences.data(), preferences.size() * sizeof(double));
     archive("mean", mean.value);

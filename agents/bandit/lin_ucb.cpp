@@ -1,6 +1,8 @@
 // LinUCB: the arm of the highest upper confidence bound of a linear model of its rewards.
 // Source: Li et al. 2010, arXiv:1003.0146, algorithm 1 (disjoint models).
 // Deviation: A^-1 is kept instead of A and updated by Sherman and Morrison; all arms see the same context.
+#include <numeric>
+
 #include "core/learn/bandit.h"
 #include "core/run/bandit.h"
 
@@ -38,6 +40,12 @@ struct LinUcb {
 
   void learn(std::int64_t arm, double reward, const double* context) {
     model(arm).update(context, reward, scratch.data());
+  }
+
+  /// theta . x
+  double value(std::int64_t arm, const double* context) const {
+    const double* const theta = models.data() + arm * (size * size + 2 * size) + size * size + size;
+    return std::inner_product(theta, theta + size, context, 0.0);
   }
 
   void visit(Archive& archive) { archive.bytes("models", models.data(), models.size() * sizeof(double)); }

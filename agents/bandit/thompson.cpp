@@ -50,6 +50,14 @@ struct Thompson {
     arms[static_cast<std::size_t>(arm)].update(reward);
   }
 
+  /// Mean of the posterior.
+  double value(std::int64_t arm, const double*) const {
+    const ArmMean& mean = arms[static_cast<std::size_t>(arm)];
+    if (!bernoulli) return gaussian_posterior({config.prior_mean, config.prior_std}, config.noise_std, mean).mean;
+    const auto count = static_cast<double>(mean.count);
+    return (config.prior_alpha + mean.value * count) / (config.prior_alpha + config.prior_beta + count);
+  }
+
   void visit(Archive& archive) { archive.bytes("arms", arms.data(), arms.size() * sizeof(ArmMean)); }
 
   double sample_bernoulli(const ArmMean& arm, Rng& rng) const {

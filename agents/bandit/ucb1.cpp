@@ -35,6 +35,8 @@ struct Ucb1 {
     ++num_pulls;
   }
 
+  double value(std::int64_t arm, const double*) const { return arms[static_cast<std::size_t>(arm)].value; }
+
   void visit(Archive& archive) {
     archive.bytes("arms", arms.data(), arms.size() * sizeof(ArmMean));
     archive("num_pulls", num_pulls);

@@ -15,6 +15,7 @@ class RandomPolicy final : public Policy {
   void act(const ObsView&, std::int64_t n, bool, Rng& rng, void* actions) override {
     auto* integers = static_cast<std::int64_t*>(actions);
     auto* numbers = static_cast<float*>(actions);
+    num_rows_ = n;
     for (std::int64_t i = 0; i < n; ++i) {
       switch (action_.kind) {
         case Space::Kind::kDiscrete: *integers++ = rng.integers(action_.start, action_.start + action_.n); break;
@@ -29,6 +30,19 @@ class RandomPolicy final : public Policy {
     }
   }
 
+  /// It draws from all actions, masked ones too.
+  Insight insight() override {
+    Insight insight;
+    std::vector<std::int64_t> choices = action_.nvec;
+    if (action_.kind == Space::Kind::kDiscrete) choices = {action_.n};
+    for (std::int64_t i = 0; i < num_rows_; ++i) {
+      for (std::int64_t count : choices)
+        insight.probabilities.insert(insight.probabilities.end(), static_cast<std::size_t>(count),
+                                     1.0f / static_cast<float>(count));
+    }
+    return insight;
+  }
+
  private:
   static float draw(double low, double high, Rng& rng) {
     if (std::isfinite(low) && std::isfinite(high)) return static_cast<float>(rng.uniform(low, high));
@@ -36,6 +50,7 @@ class RandomPolicy final : public Policy {
   }
 
   Space action_;
+  std::int64_t num_rows_ = 0;  // acted on last
 };
 
 class Random final : public Agent {

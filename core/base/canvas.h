@@ -39,6 +39,10 @@ class Canvas {
   /// Text centred on `center`, `height` tall.
   virtual void text(Point center, double height, std::string_view text, Color color) = 0;
 
+  /// The same, beginning or ending at `at`.
+  virtual void text_from(Point at, double height, std::string_view text, Color color) = 0;
+  virtual void text_to(Point at, double height, std::string_view text, Color color) = 0;
+
   void rectangle(Point low, Point high, Color fill) {
     const Point corners[] = {low, {high.x, low.y}, high, {low.x, high.y}};
     polygon(corners, fill);

@@ -175,6 +175,14 @@ void EventWriter::text(std::string_view tag, std::string_view value, std::int64_
   event(varint_field(2, step) + summary(tag, tensor + plugin_metadata("text", "")));
 }
 
+void EventWriter::image(std::string_view tag, std::string_view encoded, int width, int height, std::int64_t step) {
+  constexpr int kRgb = 3;
+  const std::string image = varint_field(1, static_cast<std::uint64_t>(height)) +
+                            varint_field(2, static_cast<std::uint64_t>(width)) + varint_field(3, kRgb) +
+                            bytes_field(4, encoded);
+  event(varint_field(2, step) + summary(tag, bytes_field(4, image)));
+}
+
 void EventWriter::hparams(const std::map<std::string, Setting>& settings, const std::vector<std::string>& metric_tags) {
   std::string experiment, start;
   for (const auto& [name, value] : settings) {

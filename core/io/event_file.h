@@ -31,6 +31,9 @@ class EventWriter {
   void scalar(std::string_view tag, double value, std::int64_t step);
   void text(std::string_view tag, std::string_view value, std::int64_t step);  // shown as Markdown
 
+  /// A PNG file, or a GIF, which moves in the browser; its size in pixels.
+  void image(std::string_view tag, std::string_view encoded, int width, int height, std::int64_t step);
+
   /// Settings of this run and the tags that the HParams page compares them by. Once a run.
   void hparams(const std::map<std::string, std::variant<double, bool, std::string>>& settings,
                const std::vector<std::string>& metric_tags);

@@ -1,7 +1,10 @@
 #include "core/io/npz.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 #include "core/base/check.h"
 #include "core/io/atomic_file.h"
@@ -63,7 +66,93 @@ class Zip {
   std::uint64_t entries_ = 0;
 };
 
+constexpr std::int64_t kMaxNpzBytes = std::int64_t{1} << 30;
+
+[[noreturn]] void refuse(const fs::path& path, const std::string& what) {
+  fail(ErrorKind::kBadFile, path.string(), ": ", what,
+       "; it is damaged or no file of evaluations. Move it away, and corvid resume writes it anew from the checkpoint");
+}
+
+// The entries of a zip archive whose content is stored.
+class Unzip {
+ public:
+  explicit Unzip(const fs::path& path) : path_(path), file_(read_file(path, kMaxNpzBytes)) {
+    constexpr std::size_t kEnd = 22;  // bytes of the record at the end, without a comment
+    if (file_.size() < kEnd || file_.compare(file_.size() - kEnd, 4, "PK\x05\x06") != 0)
+      refuse(path_, "the directory of the archive is missing at its end");
+    entries_ = number(file_.size() - kEnd + 10, 2);
+    directory_ = number(file_.size() - kEnd + 16, 4);
+  }
+
+  std::string_view content(const std::string& name) const {
+    for (std::size_t at = directory_, k = 0; k < entries_; ++k) {
+      if (text(at, 4) != "PK\x01\x02") refuse(path_, "its directory does not hold what it should");
+      const std::size_t length = number(at + 28, 2);
+      if (text(at + 46, length) == name) return entry(at, name);
+      at += 46 + length + number(at + 30, 2) + number(at + 32, 2);
+    }
+    refuse(path_, "it holds no " + name);
+  }
+
+ private:
+  std::string_view entry(std::size_t at, const std::string& name) const {
+    if (number(at + 10, 2) != 0) refuse(path_, name + " is compressed, expected it to be stored as numpy.savez does");
+    const std::size_t local = number(at + 42, 4);
+    const std::string_view data = text(local + 30 + number(local + 26, 2) + number(local + 28, 2), number(at + 24, 4));
+    if (crc32_of(data.data(), data.size()) != number(at + 16, 4))
+      refuse(path_, name + " does not have the checksum that it should have");
+    return data;
+  }
+
+  std::string_view text(std::size_t at, std::size_t size) const {
+    if (at > file_.size() || size > file_.size() - at) refuse(path_, "it ends too early");
+    return std::string_view(file_).substr(at, size);
+  }
+
+  std::size_t number(std::size_t at, std::size_t bytes) const {
+    const std::string_view little_endian = text(at, bytes);
+    std::size_t value = 0;
+    for (std::size_t k = bytes; k-- > 0;) value = value << 8 | static_cast<unsigned char>(little_endian[k]);
+    return value;
+  }
+
+  const fs::path& path_;
+  std::string file_;
+  std::size_t entries_ = 0, directory_ = 0;
+};
+
+// The numbers of a .npy file of 8-byte elements, in C order.
+template <class T>
+std::vector<T> numbers_of(const fs::path& path, const Unzip& zip, const std::string& name) {
+  const std::string_view npy = zip.content(name);
+  const bool begins = npy.size() > 10 && npy.starts_with("\x93NUMPY\x01");
+  const std::size_t header =
+      begins ? static_cast<unsigned char>(npy[8]) + 256U * static_cast<unsigned char>(npy[9]) : 0;
+  const bool is_float = std::is_same_v<T, double>;
+  const std::string_view head = npy.substr(0, std::min(npy.size(), 10 + header));
+  if (!begins || head.size() != 10 + header || head.find(is_float ? "'<f8'" : "'<i8'") == std::string_view::npos ||
+      head.find("'fortran_order': False") == std::string_view::npos || (npy.size() - head.size()) % sizeof(T) != 0)
+    refuse(path, name + " is no array of " + (is_float ? "float64" : "int64") + " numbers in C order");
+  std::vector<T> values((npy.size() - head.size()) / sizeof(T));
+  std::memcpy(values.data(), npy.data() + head.size(), values.size() * sizeof(T));
+  return values;
+}
+
 }  // namespace
+
+Evaluations read_evaluations(const fs::path& path) {
+  const Unzip zip(path);
+  Evaluations result;
+  result.timesteps = numbers_of<std::int64_t>(path, zip, "timesteps.npy");
+  result.rewards = numbers_of<double>(path, zip, "results.npy");
+  result.lengths = numbers_of<std::int64_t>(path, zip, "ep_lengths.npy");
+  const std::size_t count = result.timesteps.size();
+  if (count > 0) result.num_episodes = result.rewards.size() / count;
+  if (result.rewards.size() != count * result.num_episodes || result.lengths.size() != result.rewards.size() ||
+      (count > 0 && result.num_episodes == 0))
+    refuse(path, "its arrays do not fit together");
+  return result;
+}
 
 EvaluationsNpz::EvaluationsNpz(fs::path path) : path_(std::move(path)) {}
 

@@ -10,6 +10,17 @@
 
 namespace corvid {
 
+/// What such a file holds, for E evaluations of n episodes each.
+struct Evaluations {
+  std::vector<std::int64_t> timesteps;  // [E]
+  std::vector<double> rewards;          // [E, n]
+  std::vector<std::int64_t> lengths;    // [E, n]
+  std::size_t num_episodes = 0;         // n
+};
+
+/// Reads a file of this writer or of numpy.savez. Throws Error kBadFile that says what is wrong with it.
+Evaluations read_evaluations(const std::filesystem::path& path);
+
 /// timesteps int64 [E], results float64 [E, n], ep_lengths int64 [E, n] for E evaluations of n episodes each. The file
 /// is replaced atomically by every add.
 class EvaluationsNpz {

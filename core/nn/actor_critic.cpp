@@ -65,9 +65,19 @@ void ActorCritic::act(const ObsView& obs, std::int64_t n, bool deterministic, Rn
   log_probs_.resize(static_cast<std::size_t>(n));
   stored_.resize(static_cast<std::size_t>(n * distribution_->action_size()));  // wide enough for floats
   encoder_.encode(obs, n, false, features_.data());
-  outputs_.resize(static_cast<std::size_t>(n * actor_.outputs()));
-  infer(actor_, features_.data(), n, outputs_.data());
-  distribution_->act(outputs_.data(), n, deterministic, rng, stored_.data(), actions, log_probs_.data());
+  policy_outputs_.resize(static_cast<std::size_t>(n * actor_.outputs()));
+  infer(actor_, features_.data(), n, policy_outputs_.data());
+  distribution_->act(policy_outputs_.data(), n, deterministic, rng, stored_.data(), actions, log_probs_.data());
+}
+
+Insight ActorCritic::insight() {
+  const auto n = static_cast<std::int64_t>(log_probs_.size());
+  Insight insight;
+  if (n == 0) return insight;
+  insight.values.resize(log_probs_.size());
+  value(features_.data(), n, insight.values.data());
+  distribution_->describe(policy_outputs_.data(), n, insight);
+  return insight;
 }
 
 void ActorCritic::visit(Archive& archive) {

@@ -47,6 +47,7 @@ class ActorCritic final : public Policy {
   Outputs evaluate(const at::Tensor& features, const at::Tensor& actions) const;
 
   void act(const ObsView& obs, std::int64_t n, bool deterministic, Rng& rng, void* actions) override;
+  Insight insight() override;
 
   void visit(Archive& archive);
 
@@ -60,8 +61,9 @@ class ActorCritic final : public Policy {
   Mlp actor_, critic_;
   Parameters parameters_;
   Inference actor_inference_, critic_inference_;
-  std::vector<float> outputs_;               // scratch of `act`
-  std::vector<float> features_, log_probs_;  // scratch of the policy
+  std::vector<float> outputs_;                    // scratch of `act`
+  std::vector<float> features_, policy_outputs_;  // what the policy acted on last
+  std::vector<float> log_probs_;                  // scratch of the policy
   std::vector<std::int64_t> stored_;
 };
 

@@ -28,6 +28,15 @@ std::int64_t draw(const float* logits, std::int64_t n, bool deterministic, Rng& 
   return action;
 }
 
+/// exp(logit) / sum exp(logit) of n logits.
+void softmax(const float* logits, std::int64_t n, float* probabilities) {
+  const float largest = *std::max_element(logits, logits + n);
+  double sum = 0;
+  for (std::int64_t k = 0; k < n; ++k) sum += std::exp(static_cast<double>(logits[k]) - largest);
+  for (std::int64_t k = 0; k < n; ++k)
+    probabilities[k] = static_cast<float>(std::exp(static_cast<double>(logits[k]) - largest) / sum);
+}
+
 class Categorical final : public Distribution {
  public:
   Categorical(std::vector<std::int64_t> sizes, std::int64_t start)
@@ -51,6 +60,18 @@ class Categorical final : public Distribution {
         *kept = draw(outputs, size, deterministic, rng, weights_.data(), log_probs[i]);
         *sent++ = *kept++ + start_;
         outputs += size;
+      }
+    }
+  }
+
+  void describe(const float* outputs, std::int64_t n, Insight& insight) const override {
+    insight.probabilities.resize(static_cast<std::size_t>(n * total_));
+    float* to = insight.probabilities.data();
+    for (std::int64_t i = 0; i < n; ++i) {
+      for (std::int64_t size : sizes_) {
+        softmax(outputs, size, to);
+        outputs += size;
+        to += size;
       }
     }
   }
@@ -111,6 +132,14 @@ class DiagonalGaussian final : public Distribution {
       }
       log_probs[i] = static_cast<float>(log_prob);
     }
+  }
+
+  void describe(const float* outputs, std::int64_t n, Insight& insight) const override {
+    const at::Tensor std = log_std_.detach().cpu().exp();
+    const float* first = std.const_data_ptr<float>();
+    insight.means.assign(outputs, outputs + n * num_outputs());
+    insight.stds.clear();
+    for (std::int64_t i = 0; i < n; ++i) insight.stds.insert(insight.stds.end(), first, first + num_outputs());
   }
 
   Evaluation evaluate(const at::Tensor& outputs, const at::Tensor& actions) const override {

@@ -10,6 +10,7 @@
 
 #include "core/base/rng.h"
 #include "core/base/space.h"
+#include "core/nn/policy.h"
 #include "core/nn/torch.h"
 
 namespace corvid {
@@ -37,6 +38,10 @@ class Distribution {
   /// `env_actions` are what the environment gets; `log_probs` [N].
   virtual void act(const float* outputs, std::int64_t n, bool deterministic, Rng& rng, void* actions, void* env_actions,
                    float* log_probs) const = 0;
+
+  /// What `act` draws from, for outputs [N, num_outputs]: the probabilities of each categorical, or the means and
+  /// standard deviations of a Gaussian.
+  virtual void describe(const float* outputs, std::int64_t n, Insight& insight) const = 0;
 
   /// log pi(a | s) and the entropy of pi(. | s) for stored actions.
   virtual Evaluation evaluate(const at::Tensor& outputs, const at::Tensor& actions) const = 0;

@@ -9,6 +9,8 @@
 //     Ucb1(const Config&, const BanditShape&);        // knows nothing yet
 //     std::int64_t choose(const double* context, const std::uint8_t* legal, Rng&);   // an arm; legal [K] or null
 //     void learn(std::int64_t arm, double reward, const double* context);
+//     double value(std::int64_t arm, const double* context) const;   // optional: the reward it expects
+//     double probability(std::int64_t arm) const;                    // optional: of choosing it, as in the last choice
 //     void visit(Archive&);                           // all that it learned, of fixed size
 //   };
 //
@@ -54,6 +56,9 @@ class BanditPlayers {
 
   virtual void restart(std::int64_t problem) = 0;
 
+  /// What was thought of the arms chosen last, as far as the algorithm has it.
+  virtual Insight insight() const = 0;
+
   /// Between `learn` and `choose`.
   virtual void visit(Archive& archive) = 0;
 
@@ -84,6 +89,22 @@ class BanditPlayersOf final : public BanditPlayers {
   }
 
   void restart(std::int64_t problem) override { problems_[static_cast<std::size_t>(problem)] = fresh_; }
+
+  Insight insight() const override {
+    Insight insight;
+    for (std::size_t i = 0; i < problems_.size(); ++i) {
+      const Problem& problem = problems_[i];
+      for (std::int64_t arm = 0; arm < shape_.num_arms; ++arm) {
+        if constexpr (requires { problem.value(arm, context(i)); })
+          insight.action_values.push_back(static_cast<float>(problem.value(arm, context(i))));
+        if constexpr (requires { problem.probability(arm); })
+          insight.probabilities.push_back(static_cast<float>(problem.probability(arm)));
+      }
+      if constexpr (requires { problem.value(0, context(i)); })
+        insight.values.push_back(static_cast<float>(problem.value(arms_[i], context(i))));
+    }
+    return insight;
+  }
 
   void visit(Archive& archive) override {
     BlobWriter writer;
@@ -119,6 +140,7 @@ class BanditPolicy final : public Policy {
   void act(const ObsView& obs, std::int64_t n, bool deterministic, Rng& rng, void* actions) override;
   void begin(std::int64_t n) override { players_ = make_(n); }
   void observe(const double* rewards) override { players_->learn(rewards); }
+  Insight insight() override { return players_ ? players_->insight() : Insight(); }
 
  private:
   Factory make_;

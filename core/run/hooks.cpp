@@ -180,6 +180,10 @@ void MetricsHook::describe(const Fields& settings, const std::string& toml) {
   events_->text("config", "```\n" + toml + "```", 0);
 }
 
+void MetricsHook::image(std::string_view tag, std::string_view encoded, int width, int height, std::int64_t step) {
+  if (open_events()) events_->image(tag, encoded, width, height, step);
+}
+
 bool MetricsHook::open_events() {
   if (!events_ && !event_folder_.empty()) events_.emplace(event_folder_);
   return events_.has_value();

@@ -118,6 +118,9 @@ class MetricsHook final : public Hook {
   void write(std::int64_t steps);
   void flush();
 
+  /// An encoded picture for TensorBoard, see EventWriter.
+  void image(std::string_view tag, std::string_view encoded, int width, int height, std::int64_t step);
+
   /// Puts the settings beside the curves: TensorBoard's HParams page and a text.
   void describe(const Fields& settings, const std::string& toml);
 

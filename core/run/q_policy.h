@@ -30,6 +30,7 @@ class QPolicy final : public Policy {
 
   void begin(std::int64_t n) override;
   void act(const ObsView& obs, std::int64_t n, bool deterministic, Rng& rng, void* actions) override;
+  Insight insight() override;
 
  private:
   /// The newest observations go behind the others; the first of an episode fills its stack.
@@ -39,6 +40,8 @@ class QPolicy final : public Policy {
   Parts parts_;
   std::vector<float> stacks_, newest_, q_;  // [n, frame_stack, F], [n, F], [n, A]
   std::vector<float> states_;               // [n, state_size]
+  std::vector<std::uint8_t> legal_;         // [n, A] in the last act; empty: all were
+  bool exploring_ = false;                  // in the last act
 };
 
 }  // namespace corvid

@@ -330,7 +330,9 @@ RunSummary Run::execute(const std::function<void(const Status&)>& show) {
 
   std::vector<Hook*> hooks = {episodes_.get()};
   if (rollouts_) hooks.push_back(rollouts_.get());
-  hooks.insert(hooks.end(), {evaluation_.get(), metrics_.get(), &keeper});
+  hooks.insert(hooks.end(), {evaluation_.get(), metrics_.get()});
+  hooks.insert(hooks.end(), more_hooks_.begin(), more_hooks_.end());
+  hooks.push_back(&keeper);
   first_step_ = state_.steps;
   first_second_ = clock_.seconds();
   train(*agent_, *env_, state_, hooks, stop_);

@@ -63,6 +63,16 @@ class Run {
   /// Trains to the end or until stopped; writes a checkpoint in either case. `show` is called now and then.
   RunSummary execute(const std::function<void(const Status&)>& show);
 
+  /// Another hook, which must outlive the run; called before a checkpoint is made. It is not part of checkpoints.
+  void add_hook(Hook& hook) { more_hooks_.push_back(&hook); }
+
+  /// An image for TensorBoard at this step: `encoded` is a PNG or GIF file of that size in pixels.
+  void log_image(std::string_view tag, std::string_view encoded, int width, int height) {
+    metrics_->image(tag, encoded, width, height, state_.steps);
+  }
+
+  const VectorEnv& env() const { return *env_; }
+  Policy& policy() { return agent_->policy(); }
   const std::filesystem::path& folder() const { return folder_; }
   const RunSetup& setup() const { return setup_; }
   const Agent& agent() const { return *agent_; }
@@ -94,6 +104,7 @@ class Run {
   std::unique_ptr<EvaluationHook> evaluation_;
   std::unique_ptr<MetricsHook> metrics_;
   std::unique_ptr<RolloutHook> rollouts_;
+  std::vector<Hook*> more_hooks_;
   std::int64_t next_save_ = 0;
   bool finished_ = false;        // trained and evaluated
   std::int64_t first_step_ = 0;  // of this process

@@ -37,6 +37,8 @@ Fields fields(RunConfig& c) {
           .at_least(-1),
       Field("keep_checkpoints", &c.keep_checkpoints, "how many of the newest checkpoints are kept").at_least(1),
       Field("tensorboard", &c.tensorboard, "write TensorBoard event files"),
+      Field("capture_video", &c.capture_video, "film every n-th evaluation into videos/ and TensorBoard; 0: none")
+          .at_least(0),
       Field("log_rollouts", &c.log_rollouts, "write every step to HDF5 shards"),
       Field("rows_per_shard", &c.rows_per_shard, "most steps in one HDF5 shard; every checkpoint closes one too")
           .at_least(1),

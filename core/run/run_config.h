@@ -34,6 +34,7 @@ struct RunConfig {
   std::int64_t save_freq = -1;  // -1: a tenth of the training
   std::int64_t keep_checkpoints = 2;
   bool tensorboard = true;
+  std::int64_t capture_video = 0;  // 0: no films
   bool log_rollouts = false;
   std::int64_t rows_per_shard = 1 << 20;
 };

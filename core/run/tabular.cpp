@@ -40,13 +40,34 @@ std::span<const double> QTable::probabilities(std::int64_t state, const std::uin
 }
 
 void QTable::act(const ObsView& obs, std::int64_t n, bool deterministic, Rng& rng, void* actions) {
+  exploring_ = !deterministic;
+  states_.resize(static_cast<std::size_t>(n));
+  legal_.clear();
+  if (obs.action_mask) legal_.assign(obs.action_mask, obs.action_mask + n * num_actions_);
   for (std::int64_t i = 0; i < n; ++i) {
-    const std::int64_t state = index_(obs.as<std::int64_t>() + i * index_.numbers());
+    const std::int64_t state = states_[static_cast<std::size_t>(i)] =
+        index_(obs.as<std::int64_t>() + i * index_.numbers());
     const std::uint8_t* legal = obs.action_mask == nullptr ? nullptr : obs.action_mask + i * num_actions_;
     const std::int64_t action =
         deterministic ? greedy_action(row(state), legal) : rng.choice(probabilities(state, legal));
     static_cast<std::int64_t*>(actions)[i] = first_action_ + action;
   }
+}
+
+Insight QTable::insight() {
+  Insight insight;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const std::span<const double> q = row(states_[i]);
+    const std::uint8_t* legal = legal_.empty() ? nullptr : legal_.data() + i * q.size();
+    const std::int64_t greedy = greedy_action(q, legal);
+    std::fill(probabilities_.begin(), probabilities_.end(), 0.0);
+    probabilities_[static_cast<std::size_t>(greedy)] = 1;
+    if (exploring_) epsilon_greedy(q, legal, exploration_rate_, probabilities_);
+    insight.values.push_back(static_cast<float>(q[static_cast<std::size_t>(greedy)]));
+    for (double value : q) insight.action_values.push_back(static_cast<float>(value));
+    for (double p : probabilities_) insight.probabilities.push_back(static_cast<float>(p));
+  }
+  return insight;
 }
 
 void QTable::visit(Archive& archive) {

@@ -37,6 +37,7 @@ class QTable final : public Policy {
   std::span<const double> probabilities(std::int64_t state, const std::uint8_t* legal);
 
   void act(const ObsView& obs, std::int64_t n, bool deterministic, Rng& rng, void* actions) override;
+  Insight insight() override;
   void visit(Archive& archive);
 
  private:
@@ -44,6 +45,9 @@ class QTable final : public Policy {
   std::int64_t num_actions_, first_action_;
   std::vector<double> q_;              // [S, A]
   std::vector<double> probabilities_;  // [A] scratch
+  std::vector<std::int64_t> states_;   // [n] in the last act
+  std::vector<std::uint8_t> legal_;    // [n, A] in the last act; empty: all were
+  bool exploring_ = false;             // in the last act
   double exploration_rate_ = 0;
 };
 

@@ -57,7 +57,20 @@ TEST(SvgCanvas, NeighboursOfOneColourShareAPath) {
 TEST(SvgCanvas, TextIsEscaped) {
   SvgCanvas canvas = canvas_of_200();
   canvas.text({0, 0.5}, 0.2, "a < b & c > d", palette::kInk);
+  canvas.text({0, 0.5}, 0.2, "\"it's\"\n\x01", palette::kInk);
   EXPECT_TRUE(has(canvas.str(), ">a &lt; b &amp; c &gt; d</text>")) << canvas.str();
+  EXPECT_TRUE(has(canvas.str(), ">&quot;it&apos;s&quot;  </text>")) << canvas.str();
+}
+
+// 10 pixels tall: the baseline lies half a capital, 3.6 pixels, below the point at (100, 25).
+TEST(SvgCanvas, TextStandsBesideItsPoint) {
+  SvgCanvas canvas = canvas_of_200();
+  canvas.text_from({0, 0.5}, 0.2, "right of it", palette::kInk);
+  canvas.text_to({0, 0.5}, 0.2, "left of it", palette::kInk);
+  const std::string svg = canvas.str();
+  const std::string place = "<text x=\"100\" y=\"28.6\" font-family=\"sans-serif\" font-size=\"10\" text-anchor=";
+  EXPECT_TRUE(has(svg, (place + "\"start\" fill=\"#22262e\">right of it</text>").c_str())) << svg;
+  EXPECT_TRUE(has(svg, (place + "\"end\" fill=\"#22262e\">left of it</text>").c_str())) << svg;
 }
 
 TEST(SvgCanvas, NewViewClearsThePicture) {
