@@ -19,10 +19,11 @@ std::string picture_name(std::string id) {
   return id + ".svg";
 }
 
-/// Writes a picture of the first state of every environment that draws itself.
-void draw_envs(const std::filesystem::path& folder) {
+/// Writes a picture of the first state of every environment, of one family or all when it is "", that draws itself.
+void draw_envs(const std::filesystem::path& folder, const std::string& family) {
   std::filesystem::create_directories(folder);
   for (const EnvEntry& entry : env_registry().entries()) {
+    if (!family.empty() && entry.family != family) continue;
     const auto env = make_env(entry.id);
     const StepBuffer buffer(env->spec(), 1);
     env->reset(0, buffer.view().obs);
@@ -31,9 +32,21 @@ void draw_envs(const std::filesystem::path& folder) {
   }
 }
 
-void list_envs(bool json) {
+/// Refuses a family that there is not.
+void check_family(const std::string& family) {
+  std::vector<std::string> families;
+  for (const EnvEntry& entry : env_registry().entries()) {
+    if (std::find(families.begin(), families.end(), entry.family) == families.end()) families.push_back(entry.family);
+  }
+  if (std::find(families.begin(), families.end(), family) == families.end())
+    fail(ErrorKind::kUsage, "there is no family '", family, "' of environments", suggestion(family, families));
+}
+
+/// Those of one family, or all when it is "".
+void list_envs(bool json, const std::string& family) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const EnvEntry& entry : env_registry().entries()) {
+    if (!family.empty() && entry.family != family) continue;
     const EnvSpec spec = entry.spec(entry, {});
     if (json) {
       rows.push_back(
@@ -70,16 +83,19 @@ void list_agents(bool json) {
 
 int list_command(const Command& command, const Arguments& arguments) {
   bool json = false;
-  std::string pictures;
+  std::string pictures, family;
   CommandLine line(command);
   line.add("Options", {Field("json", &json, "one JSON line instead of a table"),
+                       Field("family", &family, "only environments of this family"),
                        Field("draw", &pictures, "write a picture of each environment's first state into this folder")})
       .positional(1);
   if (!line.parse(arguments)) return 0;
   const std::string what = line.words().empty() ? "" : line.words()[0];
+  if (!family.empty() && what != "envs") fail(ErrorKind::kUsage, "--family is for corvid list envs");
   if (what == "envs") {
-    if (!pictures.empty()) draw_envs(pictures);
-    list_envs(json);
+    if (!family.empty()) check_family(family);
+    if (!pictures.empty()) draw_envs(pictures, family);
+    list_envs(json, family);
   } else if (what == "agents")
     list_agents(json);
   else
@@ -89,7 +105,7 @@ int list_command(const Command& command, const Arguments& arguments) {
 }
 
 CORVID_REGISTER_COMMAND(list, {.id = "list",
-                               .usage = "envs|agents [--json] [--draw FOLDER]",
+                               .usage = "envs|agents [--family NAME] [--json] [--draw FOLDER]",
                                .summary = "List environments or agents",
                                .run = list_command});
 

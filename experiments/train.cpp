@@ -45,7 +45,7 @@ int finish(Run& run, const Output& output, LiveView* view) {
   std::optional<VideoCapture> films;
   if (const std::int64_t every = run.setup().config.capture_video; every > 0) run.add_hook(films.emplace(run, every));
   if (view) {
-    view->watch(run.env());
+    view->watch(run.env(), run.setup().config.num_threads);
     run.add_hook(*view);
   }
   try {

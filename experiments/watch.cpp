@@ -40,7 +40,10 @@ LiveView::~LiveView() {
   if (painter_.joinable()) painter_.join();
 }
 
-void LiveView::watch(const VectorEnv& env) {
+void LiveView::watch(const VectorEnv& env, std::int64_t num_threads) {
+  // Where the training leaves no processor, every moment of painting is a moment of training.
+  const auto processors = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+  if (num_threads == 0 || num_threads >= processors) share_ = 50;
   {
     const std::lock_guard lock(mutex_);
     env_ = &env;
@@ -83,7 +86,6 @@ void LiveView::paint(const std::string& title, std::exception_ptr& failure) {
   if (problem) return;
 
   constexpr auto kFrame = std::chrono::milliseconds(33);
-  constexpr int kShare = 5;  // of its time, one part in so many is spent on painting
   std::vector<DisplayList> lists;
   Image image;
   while (!stop_) {
@@ -114,7 +116,7 @@ void LiveView::paint(const std::string& title, std::exception_ptr& failure) {
     window->show(image);
     const auto spent = SteadyClock::now() - start;
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::max<SteadyClock::duration>(kFrame - spent, spent * (kShare - 1)),
+    changed_.wait_for(lock, std::max<SteadyClock::duration>(kFrame - spent, spent * (share_ - 1)),
                       [this] { return stop_.load(); });
     wanted_ = !stop_;
   }

@@ -21,8 +21,8 @@ class LiveView final : public Hook {
   explicit LiveView(const std::string& title);
   ~LiveView() override;
 
-  /// Before the training begins. `env` must outlive the training.
-  void watch(const VectorEnv& env);
+  /// Before the training begins, with that many threads (0: every processor). `env` must outlive the training.
+  void watch(const VectorEnv& env, std::int64_t num_threads);
 
   bool after_step(std::int64_t steps) override {
     if (wanted_.load(std::memory_order_relaxed)) hand_over(steps);
@@ -36,6 +36,7 @@ class LiveView final : public Hook {
   void paint(const std::string& title, std::exception_ptr& failure);
 
   const VectorEnv* env_ = nullptr;
+  std::atomic<int> share_{5};        // of the painter's time, one part in so many is spent on painting
   std::atomic<bool> wanted_{false};  // the painter waits for pictures
   std::atomic<bool> stop_{false};
 

@@ -40,6 +40,18 @@ void Archive::string(std::string_view name, std::string& value) {
   if (loading()) value.assign(reinterpret_cast<const char*>(raw.data()), raw.size());
 }
 
+void Archive::boolean(std::string_view name, bool& value) {
+  auto byte = static_cast<std::uint8_t>(value);
+  array(name, DType::kUint8, {}, &byte);
+  if (byte > 1) refuse(name, byte, 0, 1);
+  value = byte == 1;
+}
+
+void Archive::refuse(std::string_view name, double number, double low, double high) const {
+  fail(ErrorKind::kBadFile, "the saved state is damaged: '", path(name), "' is ", number, ", outside ", low, " to ",
+       high);
+}
+
 void BlobWriter::array(std::string_view, DType dtype, std::span<const std::int64_t> shape, void* data) {
   std::size_t size = dtype_size(dtype);
   for (std::int64_t length : shape) size *= static_cast<std::size_t>(length);

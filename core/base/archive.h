@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,6 +60,18 @@ class Archive {
   template <class T>
   void operator()(std::string_view name, T& value);
 
+  /// A number or enum; throws Error when a loaded one is not in [low, high].
+  template <class T>
+  void between(std::string_view name, T& value, double low, double high) {
+    (*this)(name, value);
+    const auto number = static_cast<double>(value);
+    if (loading() && !(number >= low && number <= high)) refuse(name, number, low, high);
+  }
+  template <class T>
+  void finite(std::string_view name, T& value) {
+    between(name, value, std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
+  }
+
   /// Names inside the callback are prefixed with `name/`.
   template <class F>
   void scope(std::string_view name, F&& body) {
@@ -73,6 +86,8 @@ class Archive {
 
  private:
   void string(std::string_view name, std::string& value);
+  void boolean(std::string_view name, bool& value);
+  [[noreturn]] void refuse(std::string_view name, double number, double low, double high) const;
 
   std::string prefix_;
 };
@@ -109,6 +124,8 @@ void Archive::operator()(std::string_view name, T& value) {
     scope(name, [&] { value.visit(*this); });
   } else if constexpr (std::is_same_v<T, std::string>) {
     string(name, value);
+  } else if constexpr (std::is_same_v<T, bool>) {
+    boolean(name, value);
   } else if constexpr (std::is_same_v<T, std::vector<std::byte>>) {
     blob(name, value);
   } else if constexpr (requires {

@@ -360,7 +360,7 @@ class BatchEnv final : public VectorEnv {
     std::string now = options_text(), then = now;
     archive("options", then);
     if (then != now) {
-      fail(ErrorKind::kUsage, "the state of ", id(), " was saved with the options ", then, ", but this vector has ",
+      fail(ErrorKind::kBadFile, "the state of ", id(), " was saved with the options ", then, ", but this vector has ",
            now);
     }
     for (std::size_t i = 0; i < envs_.size(); ++i) {
@@ -373,7 +373,9 @@ class BatchEnv final : public VectorEnv {
       archive("rng", rngs_[i]);
       archive("elapsed", elapsed_[i]);
       archive("ended", ended_[i]);
-      if (elapsed_[i] < 0) fail(ErrorKind::kBadFile, "the saved state of ", id(), " holds less than no steps");
+      // Far from the greatest number, which a step would pass.
+      if (elapsed_[i] < 0 || elapsed_[i] > std::numeric_limits<std::int32_t>::max() / 2)
+        fail(ErrorKind::kBadFile, "the saved state of ", id(), " holds less than no steps");
     }
   }
 

@@ -1,7 +1,7 @@
 // GoTo levels of BabyAI: go to an object or a door, and look at it.
 // Source: Chevalier-Boisvert et al. 2019, "BabyAI: a platform to study the sample efficiency of grounded language
 // learning"; MiniGrid 3.2 `envs/babyai/goto.py`.
-// Deviation: none.
+// Deviation: the room of GoToDoor and GoToObjDoor has its registered size, and stands among nine.
 #include "envs/babyai/level.h"
 
 namespace corvid::minigrid::babyai {
@@ -123,9 +123,12 @@ Fields fields(GoTo::Options& options) {
 
 /// The target may lie behind a locked door.
 struct GoToImpUnlock : BabyLevel {
-  using Options = LevelOptions;
+  using Options = MazeOptions;
 
-  explicit GoToImpUnlock(const Options& options) : BabyLevel(options, 8, 3, 3) {}
+  explicit GoToImpUnlock(const Options& options)
+      : BabyLevel(options, options.room_size, options.num_rows, options.num_cols) {
+    needs_a_door();
+  }
 
   static std::string_view longest_mission() { return kLongest; }
 

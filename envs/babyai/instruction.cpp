@@ -116,6 +116,37 @@ Status Part::verify(const World& world, std::int64_t action, const Sightings& se
   return clauses[0].done && clauses[1].done ? Status::kSuccess : Status::kContinue;
 }
 
+void Clause::visit(Archive& archive) {
+  archive.between("verb", verb, 0, static_cast<int>(Verb::kPutNext));
+  archive("what", what.objects);
+  archive("beside", beside.objects);
+  archive("strict", strict);
+  archive.between("held", held, 0, World::kMaxObjects - 1);
+  archive("done", done);
+}
+
+void Part::visit(Archive& archive) {
+  archive.between("count", count, 0, 2);
+  for (Clause& clause : clauses) archive("clause", clause);
+}
+
+void Instruction::visit(Archive& archive) {
+  for (Part& part : parts_) archive("part", part);
+  archive.between("order", order_, kAlone, kAfter);
+  archive("first_done", first_done_);
+  archive.bytes("seen", seen_.data(), sizeof seen_);
+}
+
+bool Instruction::possible(const World& world) const {
+  bool good = parts_[0].count > 0 && (parts_[1].count > 0) == (order_ != kAlone);
+  for_each_clause([&](const Clause& clause) {
+    const std::uint64_t named = clause.what.objects | clause.beside.objects;
+    good &= (named & 1) == 0 && named >> 1 >> (world.num_objects - 1) == 0 && clause.held < world.num_objects;
+  });
+  for (const Position at : seen_) good &= at == Position{} || world.grid.contains(at);
+  return good;
+}
+
 bool Instruction::resolve(const RoomGrid& world) {
   bool possible = true;
   for (Part& part : parts_) {

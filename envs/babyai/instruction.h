@@ -51,6 +51,7 @@ struct Clause {
 
   void say(Mission& mission) const;
   Status verify(const World& world, std::int64_t action, const Sightings& seen);
+  void visit(Archive& archive);
 };
 
 inline Clause go_to(const Description& what) { return {.verb = Verb::kGoTo, .what = what}; }
@@ -74,6 +75,7 @@ struct Part {
   Part(const Clause& one, const Clause& other) : clauses{one, other}, count(2) {}
 
   Status verify(const World& world, std::int64_t action, const Sightings& seen);
+  void visit(Archive& archive);
 };
 
 class Instruction {
@@ -106,9 +108,11 @@ class Instruction {
     }
   }
 
-  bool valid() const {
-    return parts_[0].count >= 1 && parts_[0].count <= 2 && parts_[1].count >= 0 && parts_[1].count <= 2;
-  }
+  /// What verify needs; the words are the mission's.
+  void visit(Archive& archive);
+
+  /// Whether it could be one of that world; a loaded one may be damaged.
+  bool possible(const World& world) const;
 
  private:
   void look(const World& world);

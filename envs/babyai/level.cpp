@@ -51,6 +51,10 @@ void BabyLevel::add_doors(Rng& rng, int column, int row, int count, Things& door
   for (int i = 0; i < count; ++i) doors.cells[doors.count++] = add_door(rng, column, row, {}, {}, locked);
 }
 
+void BabyLevel::needs_a_door() const {
+  if (rows * columns == 1) fail(ErrorKind::kUsage, "a single room has no door: set num_rows or num_cols to 2 or more");
+}
+
 bool BabyLevel::place_agent_outside(Rng& rng, const Room* closed) {
   do {
     if (!place_agent(rng)) return false;
@@ -58,9 +62,11 @@ bool BabyLevel::place_agent_outside(Rng& rng, const Room* closed) {
   return true;
 }
 
-void BabyLevel::check(const BabyLevel& other) const {
-  World::check(other);
-  if (!instruction.valid()) fail(ErrorKind::kBadFile, "the saved state is not one of this level");
+void BabyLevel::visit(Archive& archive) {
+  World::visit(archive);
+  archive("instruction", instruction);
+  accept(instruction.possible(*this));
+  if (steps_a_navigation > 0) max_steps = steps_a_navigation * instruction.num_navigations();
 }
 
 }  // namespace corvid::minigrid::babyai

@@ -83,11 +83,13 @@ struct BabyLevel : RoomGrid {
     }
   }
 
+  /// Refuses options of a single room, for levels that need a door.
+  void needs_a_door() const;
+
   /// Lets the agent start in any room but that one.
   [[nodiscard]] bool place_agent_outside(Rng& rng, const Room* closed);
 
-  /// Refuses, after loading, what cannot have been saved from a level like `other`.
-  void check(const BabyLevel& other) const;
+  void visit(Archive& archive);
 
   Instruction instruction;
   int steps_a_navigation = 0;  // 0: the limit does not depend on the instruction
@@ -118,6 +120,19 @@ inline Field num_rows_field(std::int64_t* rows) {
 inline Field num_cols_field(std::int64_t* columns) {
   return Field("num_cols", columns, "rooms from left to right").between(1, RoomGrid::kMaxRooms);
 }
+
+/// Options of a level in a maze of rooms.
+struct MazeOptions : LevelOptions {
+  std::int64_t room_size = 8, num_rows = 3, num_cols = 3;
+};
+inline Fields maze_fields(MazeOptions& options, Fields own) {
+  own.push_back(room_size_field(&options.room_size, RoomGrid::kMaxRooms));
+  own.push_back(num_rows_field(&options.num_rows));
+  own.push_back(num_cols_field(&options.num_cols));
+  return level_fields(options, std::move(own));
+}
+inline Fields fields(MazeOptions& options) { return maze_fields(options, {}); }
+
 inline Field num_dists_field(std::int64_t* count, int fewest = 0) {
   return Field("num_dists", count, "keys, balls and boxes that lie about").between(fewest, kMostDistractors);
 }

@@ -1,6 +1,7 @@
 // Open levels of BabyAI: open a door, or two of them in the right order.
 // Source: Chevalier-Boisvert et al. 2019; MiniGrid 3.2 `envs/babyai/open.py`.
-// Deviation: none.
+// Deviation: only Open takes num_rows and num_cols, and only Open and OpenDoor room_size; the rooms of the others are
+// as registered.
 #include "envs/babyai/level.h"
 
 namespace corvid::minigrid::babyai {
@@ -8,9 +9,11 @@ namespace {
 
 /// The door is one of a maze.
 struct Open : BabyLevel {
-  using Options = LevelOptions;
+  using Options = MazeOptions;
 
-  explicit Open(const Options& options) : BabyLevel(options, 8, 3, 3) {}
+  explicit Open(const Options& options) : BabyLevel(options, options.room_size, options.num_rows, options.num_cols) {
+    needs_a_door();
+  }
 
   static std::string_view longest_mission() { return "open the yellow door"; }
 
@@ -42,12 +45,13 @@ struct OpenRedDoor : BabyLevel {
 /// The door is one of the four of the room, named by its hue or by where it is.
 struct OpenDoor : BabyLevel {
   struct Options : LevelOptions {
+    std::int64_t room_size = 8;
     std::string select_by = "any";
     bool debug = false;
   };
 
   explicit OpenDoor(const Options& options)
-      : BabyLevel(options, 8, 3, 3),
+      : BabyLevel(options, options.room_size, 3, 3),
         by_hue(options.select_by != "loc"),
         by_place(options.select_by != "color"),
         strict(options.debug) {}
@@ -75,7 +79,8 @@ struct OpenDoor : BabyLevel {
 
 Fields fields(OpenDoor::Options& options) {
   return level_fields(options,
-                      {Field("select_by", &options.select_by, "what names the door: hue, place, or either (any)")
+                      {room_size_field(&options.room_size, RoomGrid::kMaxRooms),
+                       Field("select_by", &options.select_by, "what names the door: hue, place, or either (any)")
                            .one_of({"any", "color", "loc"}),
                        Field("debug", &options.debug, "using another door ends the episode")});
 }

@@ -1,6 +1,6 @@
 // More levels of BabyAI: act on an object or a door, find an object, pick up the ball of a room.
 // Source: Chevalier-Boisvert et al. 2019; MiniGrid 3.2 `envs/babyai/other.py`.
-// Deviation: none.
+// Deviation: ActionObjDoor and FindObj have nine rooms, ActionObjDoor of the registered size.
 #include "envs/babyai/level.h"
 
 namespace corvid::minigrid::babyai {

@@ -1,6 +1,6 @@
 // PickUp levels of BabyAI: pick up the object that is named.
 // Source: Chevalier-Boisvert et al. 2019; MiniGrid 3.2 `envs/babyai/pickup.py`.
-// Deviation: none.
+// Deviation: PickupDist and PickupAbove have rooms as registered. UnblockPickup is Pickup with the option blocked.
 #include "envs/babyai/level.h"
 
 namespace corvid::minigrid::babyai {
@@ -10,13 +10,15 @@ constexpr std::string_view kLongest = "pick up the yellow ball";
 
 /// The object is one of many in a maze of rooms; when `blocked`, something has to be moved to reach some object.
 struct PickUp : BabyLevel {
-  struct Options : LevelOptions {
+  struct Options : MazeOptions {
     std::int64_t num_dists = 18;
     bool blocked = false;
   };
 
   explicit PickUp(const Options& options)
-      : BabyLevel(options, 8, 3, 3), num_dists(static_cast<int>(options.num_dists)), blocked(options.blocked) {}
+      : BabyLevel(options, options.room_size, options.num_rows, options.num_cols),
+        num_dists(static_cast<int>(options.num_dists)),
+        blocked(options.blocked) {}
 
   static std::string_view longest_mission() { return kLongest; }
 
@@ -32,9 +34,9 @@ struct PickUp : BabyLevel {
 };
 
 Fields fields(PickUp::Options& options) {
-  return level_fields(options,
-                      {num_dists_field(&options.num_dists, 1),
-                       Field("blocked", &options.blocked, "some object cannot be reached without moving another")});
+  return maze_fields(options,
+                     {num_dists_field(&options.num_dists, 1),
+                      Field("blocked", &options.blocked, "some object cannot be reached without moving another")});
 }
 
 /// One room; the object is named by its kind, its hue or both.

@@ -77,6 +77,12 @@ struct PutNext : BabyLevel {
     return BabyLevel::step(action, rng);
   }
 
+  void visit(Archive& archive) {
+    BabyLevel::visit(archive);
+    remember(archive, moved);
+    accept(steps > 0 || grid.contains(object(moved).now));  // the first step takes it from there
+  }
+
   int objs_per_room;
   bool start_carrying;
   Cell moved;

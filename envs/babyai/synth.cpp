@@ -1,6 +1,8 @@
 // Synth and Boss levels of BabyAI: instructions drawn from the whole grammar or a part of it.
 // Source: Chevalier-Boisvert et al. 2019, section 3; MiniGrid 3.2 `envs/babyai/core/levelgen.py`.
 // Deviation: where the official package draws for ever, as no start fits the agent, a level is drawn once more.
+// `action_kinds` and `instr_kinds` are one name or all, in the package lists of names; with `instr_kinds`, "and" and
+// sequences come together.
 #include <bit>
 
 #include "envs/babyai/level.h"

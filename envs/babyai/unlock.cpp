@@ -1,6 +1,8 @@
 // Unlock levels of BabyAI: find the key of a locked door, and open it or pick up what lies behind it.
 // Source: Chevalier-Boisvert et al. 2019; MiniGrid 3.2 `envs/babyai/unlock.py` and `KeyCorridor` of `other.py`.
-// Deviation: none.
+// Deviation: only Unlock and KeyCorridor take num_rows, Unlock num_cols, and these, UnlockLocal and KeyInBox room_size;
+// the rooms of the others are as registered. KeyInBox is UnlockLocal with the option boxed, BlockedUnlockPickup is
+// UnlockPickup with the option blocked.
 #include "envs/babyai/level.h"
 
 namespace corvid::minigrid::babyai {
@@ -10,9 +12,11 @@ constexpr int kSmallRoom = 6;
 
 /// One room of a maze is locked.
 struct Unlock : BabyLevel {
-  using Options = LevelOptions;
+  using Options = MazeOptions;
 
-  explicit Unlock(const Options& options) : BabyLevel(options, 8, 3, 3) {}
+  explicit Unlock(const Options& options) : BabyLevel(options, options.room_size, options.num_rows, options.num_cols) {
+    needs_a_door();
+  }
 
   static std::string_view longest_mission() { return "open the yellow door"; }
 
@@ -40,11 +44,12 @@ struct Unlock : BabyLevel {
 /// Door and key are in the agent's room, the key in a box when `boxed`.
 struct UnlockLocal : BabyLevel {
   struct Options : LevelOptions {
+    std::int64_t room_size = 8;
     bool distractors = false, boxed = false;
   };
 
   explicit UnlockLocal(const Options& options)
-      : BabyLevel(options, 8, 3, 3), distractors(options.distractors), boxed(options.boxed) {}
+      : BabyLevel(options, options.room_size, 3, 3), distractors(options.distractors), boxed(options.boxed) {}
 
   static std::string_view longest_mission() { return "open the door"; }
 
@@ -61,7 +66,8 @@ struct UnlockLocal : BabyLevel {
 };
 
 Fields fields(UnlockLocal::Options& options) {
-  return level_fields(options, {Field("distractors", &options.distractors, "three other objects lie about"),
+  return level_fields(options, {room_size_field(&options.room_size, RoomGrid::kMaxRooms),
+                                Field("distractors", &options.distractors, "three other objects lie about"),
                                 Field("boxed", &options.boxed, "the key is in a box")});
 }
 

@@ -52,6 +52,13 @@ struct BernoulliBandit {
   double regret() const { return lost; }
   void draw(Canvas& canvas) const { draw_arms(canvas, arms(), pulled); }
 
+  void visit(Archive& archive) {
+    for (double& probability : std::span(probabilities).first(static_cast<std::size_t>(num_arms)))
+      archive.between("probability", probability, 0, 1);
+    archive.between("pulled", pulled, -1, static_cast<double>(num_arms - 1));
+    archive("lost", lost);
+  }
+
   std::array<double, kMaxArms> probabilities{};  // of a reward of 1
   std::int64_t num_arms;
   std::int64_t pulled = -1;

@@ -55,6 +55,12 @@ struct GaussianBandit {
   double regret() const { return lost; }
   void draw(Canvas& canvas) const { draw_arms(canvas, arms(), pulled); }
 
+  void visit(Archive& archive) {
+    for (double& mean : std::span(means).first(static_cast<std::size_t>(num_arms))) archive.finite("mean", mean);
+    archive.between("pulled", pulled, -1, static_cast<double>(num_arms - 1));
+    archive("lost", lost);
+  }
+
   std::array<double, kMaxArms> means{};  // of the rewards
   double mean_std, noise_std;
   std::int64_t num_arms;

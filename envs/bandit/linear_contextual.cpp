@@ -55,6 +55,16 @@ struct LinearContextualBandit {
   /// The arms in the context seen now; the dot is the arm pulled in the one before.
   void draw(Canvas& canvas) const { draw_arms(canvas, arms(), pulled); }
 
+  void visit(Archive& archive) {
+    for (double& weight : std::span(theta).first(static_cast<std::size_t>(num_arms * context_size)))
+      archive.finite("theta", weight);
+    for (float& number : std::span(context).first(static_cast<std::size_t>(context_size)))
+      archive.between("context", number, -1, 1);
+    archive.between("pulled", pulled, -1, static_cast<double>(num_arms - 1));
+    archive("lost", lost);
+    find_means();
+  }
+
   std::int64_t num_arms, context_size;
   double theta_std, noise_std;
   std::array<double, kMaxArms * kMaxContext> theta{};  // [arms, context]
@@ -69,6 +79,10 @@ struct LinearContextualBandit {
   void draw_context(Rng& rng) {
     for (std::int64_t j = 0; j < context_size; ++j)
       context[static_cast<std::size_t>(j)] = static_cast<float>(rng.uniform(-1, 1));
+    find_means();
+  }
+
+  void find_means() {
     for (std::int64_t a = 0; a < num_arms; ++a) {
       double sum = 0;
       for (std::int64_t j = 0; j < context_size; ++j)

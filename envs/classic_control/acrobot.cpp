@@ -168,6 +168,13 @@ struct Acrobot {
     for (const Point joint : {Point{0, 0}, elbow}) canvas.circle(joint, 0.1, palette::kYellow);
   }
 
+  void visit(Archive& archive) {
+    archive("stepped", stepped);
+    const double most = std::max({kMaxVelocity2, std::abs(low), std::abs(high)}) + 1;  // float32 may round it up
+    for (double& value : state) archive.between("state", value, -most, most);
+    for (double* number : {&sine[0], &sine[1], &cosine[0], &cosine[1]}) archive.between("sine", *number, -1, 1);
+  }
+
   State state{};
   std::array<double, 2> sine{}, cosine{};  // of both angles
   bool stepped = false;                    // whether the official state has become float64

@@ -89,6 +89,10 @@ struct CartPole {
     canvas.circle({x, 0}, 0.04, palette::kBlue);
   }
 
+  void visit(Archive& archive) {
+    for (double* value : {&x, &x_dot, &theta, &theta_dot}) archive.finite("state", *value);
+  }
+
   double x = 0, x_dot = 0, theta = 0, theta_dot = 0;  // m, m/s, rad, rad/s
   bool sutton_barto_reward;
   bool semi_implicit;  // positions move with the new velocities

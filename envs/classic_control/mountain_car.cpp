@@ -53,6 +53,11 @@ struct MountainCar {
 
   void draw(Canvas& canvas) const { valley::draw(canvas, position, kGoal); }
 
+  void visit(Archive& archive) {
+    archive.finite("position", position);
+    archive.finite("velocity", velocity);
+  }
+
   static constexpr double kGoal = 0.5;  // m
   double position = 0, velocity = 0;    // m, m/step
   double goal_velocity;                 // m/step, needed at the goal

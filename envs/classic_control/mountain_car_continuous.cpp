@@ -71,6 +71,12 @@ struct MountainCarContinuous {
 
   void draw(Canvas& canvas) const { valley::draw(canvas, position, kGoal); }
 
+  void visit(Archive& archive) {
+    archive.finite("position", position);
+    archive.finite("velocity", velocity);
+    archive("stepped", stepped);
+  }
+
   static constexpr double kGoal = 0.45;  // m
   double position = 0, velocity = 0;     // m, m/step
   double goal_velocity;                  // m/step, needed at the goal

@@ -88,6 +88,14 @@ struct Pendulum {
     canvas.circle(arc[16], 0.04, palette::kOrange);
   }
 
+  void visit(Archive& archive) {
+    archive.finite("theta", theta);
+    archive.finite("theta_dot", theta_dot);
+    archive.between("sin_theta", sin_theta, -1, 1);
+    archive.between("cos_theta", cos_theta, -1, 1);
+    archive.between("torque", torque, -kMaxTorque, kMaxTorque);
+  }
+
   double theta = 0, theta_dot = 0;      // rad from upright, rad/s
   double sin_theta = 0, cos_theta = 1;  // of theta
   float torque = 0;                     // N m, of the last step

@@ -11,7 +11,8 @@ namespace {
 enum Layer { kPlayer, kEnemy, kTrail, kGold, kNumLayers };
 
 constexpr int kSpawnInterval = 10, kMoveInterval = 5;  // steps, at first; both fall to 1
-constexpr int kRampInterval = 100;                     // a rise of difficulty comes two steps later
+constexpr int kMostRamps = kSpawnInterval + 2 * kMoveInterval;
+constexpr int kRampInterval = 100;  // a rise of difficulty comes two steps later
 
 /// What a lane looks like, by look_of and the column of what is in it; the last one is empty.
 constexpr unsigned look_of(bool right, bool gold) { return (right ? 20 : 0) + (gold ? 10 : 0); }
@@ -74,6 +75,26 @@ struct Asterix {
     for (int lane = 0; lane < kNumLanes; ++lane)
       picture.set_row(lane + 1, kLooks[static_cast<std::uint8_t>(looks[lane])]);
     picture.set(player_x, player_y, kPlayer);
+  }
+
+  void visit(Archive& archive) {
+    visit_lanes(archive, "used", used, -1, 0);
+    visit_lanes(archive, "x", x, -1, kSide);
+    visit_lanes(archive, "dx", dx, -1, 1);
+    visit_lanes(archive, "gold", gold, 0, 1);
+    for (int lane = 0; lane < kNumLanes; ++lane) {
+      if (used[lane] && !on_screen(x[lane]))
+        fail(ErrorKind::kBadFile, "the saved state is damaged: a thing is nowhere");
+      look[lane] = static_cast<std::int8_t>(look_of(dx[lane] > 0, gold[lane] != 0));
+    }
+    archive.between("player_x", player_x, 0, kSide - 1);
+    archive.between("player_y", player_y, 1, kNumLanes);
+    archive.between("spawn_interval", spawn_interval, 1, kSpawnInterval);
+    archive.between("spawn_wait", spawn_wait, 0, kSpawnInterval);
+    archive.between("move_interval", move_interval, 1, kMoveInterval);
+    archive.between("move_wait", move_wait, 0, kMoveInterval);
+    archive.between("ramp_wait", ramp_wait, -1, kRampInterval);
+    archive.between("ramps", ramps, 0, kMostRamps);
   }
 
   Lanes x{}, dx{}, gold{}, look{};  // of what is in each lane: cells, -1 or 1, 0 or 1, look_of

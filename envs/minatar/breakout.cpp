@@ -35,7 +35,7 @@ struct Breakout {
     paddle = std::clamp(paddle + (key == kRight) - (key == kLeft), 0, kSide - 1);
     last_x = x;
     last_y = y;
-    int next_x = x + dx, next_y = y + dy;
+    int next_x = x + dx, next_y = std::min(y + dy, kSide - 1);  // it was there before only when stepped after the end
     dx = on_screen(next_x) ? dx : -dx;
     next_x = std::clamp(next_x, 0, kSide - 1);
 
@@ -64,6 +64,14 @@ struct Breakout {
     picture.set(paddle, kSide - 1, kPaddle);
     picture.set(x, y, kBall);
     picture.set(last_x, last_y, kTrail);
+  }
+
+  void visit(Archive& archive) {
+    archive("bricks", bricks);
+    if ((bricks & ~kWall) != 0) fail(ErrorKind::kBadFile, "the saved state is damaged: a brick is not in the wall");
+    for (int* place : {&x, &y, &last_x, &last_y, &paddle}) archive.between("place", *place, 0, kSide - 1);
+    for (int* way : {&dx, &dy}) archive.between("way", *way, -1, 1);
+    archive("inside", inside);
   }
 
   std::uint64_t bricks = kWall;

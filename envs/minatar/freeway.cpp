@@ -80,6 +80,18 @@ struct Freeway {
     picture.set(kCrossing, y, kChicken);
   }
 
+  void visit(Archive& archive) {
+    visit_lanes(archive, "x", x, 0, kSide - 1);
+    visit_lanes(archive, "dx", dx, -1, 1);
+    visit_lanes(archive, "interval", interval, 1, 5);
+    visit_lanes(archive, "wait", wait, 0, 5);
+    for (int lane = 0; lane < kNumLanes; ++lane)
+      look[lane] = static_cast<std::int8_t>(look_of(dx[lane] > 0, static_cast<unsigned>(interval[lane])));
+    archive.between("y", y, 1, kStart);
+    archive.between("move_wait", move_wait, 0, kMoveInterval);
+    archive.between("time", time, -1, kTimeLimit);
+  }
+
   Lanes x{}, dx{}, interval{}, wait{};  // of the cars: cells, -1 or 1, steps between moves and to the next one
   Lanes look{};                         // look_of the cars
   int y = kStart;                       // the chicken's row

@@ -25,6 +25,7 @@ enum Layer {
 
 constexpr int kMaxOxygen = 200;                               // steps under water
 constexpr int kMaxDivers = 6;                                 // on board
+constexpr int kMostDebt = 1'000'000'000;                      // of divers, by surfacing without end
 constexpr int kSpawnInterval = 20, kDiverSpawnInterval = 30;  // steps; the first falls to 1
 constexpr int kMoveInterval = 5, kFastestInterval = 2;        // steps an enemy waits between moves: at first, at last
 constexpr int kDiverMoveInterval = 5;
@@ -51,6 +52,13 @@ struct Swimmer {
 
   int place() const { return kSide * y + x; }
   int back() const { return x - dx; }
+  void visit(Archive& archive) {
+    archive.between("x", x, 0, kSide - 1);
+    archive.between("y", y, 0, kBottom);
+    archive.between("dx", dx, -1, 1);
+    archive.between("wait", wait, 0, kDiverMoveInterval);
+    archive.between("reload", reload, 0, kEnemyReload);
+  }
   bool swim() { return on_screen(x = static_cast<std::int8_t>(x + dx)); }  // false where it leaves the screen
 };
 
@@ -60,7 +68,14 @@ struct School {
   std::array<Swimmer, kMost> members{};
   int size = 0;
 
-  void add(Swimmer swimmer) { members[static_cast<std::size_t>(size++)] = swimmer; }
+  void visit(Archive& archive) {
+    archive.between("size", size, 0, kMost);
+    for (int k = 0; k < size; ++k) archive("swimmer", (*this)[k]);
+  }
+
+  void add(Swimmer swimmer) {
+    if (size < kMost) members[static_cast<std::size_t>(size++)] = swimmer;  // no game has more, a damaged state may
+  }
   void remove(int k) {
     --size;
     for (; k < size; ++k) members[static_cast<std::size_t>(k)] = members[static_cast<std::size_t>(k) + 1];
@@ -135,6 +150,26 @@ struct Seaquest {
     for (const Swimmer& one : fish) show(picture, one, kEnemyFish);
     for (const Swimmer& one : subs) show(picture, one, kEnemySub);
     for (const Swimmer& one : divers) show(picture, one, kDiver);
+  }
+
+  void visit(Archive& archive) {
+    archive("fish", fish);
+    archive("subs", subs);
+    archive("divers", divers);
+    archive("bullets", bullets);
+    for (Cells* cells : {&to_left, &to_right}) visit_cells(archive, "bullets of enemies", *cells, kAllCells);
+    archive.between("x", x, 0, kSide - 1);
+    archive.between("y", y, 0, kBottom);
+    archive.between("dx", dx, x < kSide - 1 ? -1 : 1, x > 0 ? 1 : -1);  // the back is on the screen
+    archive.between("oxygen", oxygen, -1, kMaxOxygen);
+    archive.between("divers_on_board", divers_on_board, -kMostDebt, kMaxDivers);
+    archive.between("reload", reload, 0, kReload);
+    archive.between("spawn_interval", spawn_interval, 1, kSpawnInterval);
+    archive.between("spawn_wait", spawn_wait, 0, kSpawnInterval);
+    archive.between("diver_spawn_wait", diver_spawn_wait, 0, kDiverSpawnInterval);
+    archive.between("move_interval", move_interval, kFastestInterval, kMoveInterval);
+    archive.between("ramps", ramps, 0, kSpawnInterval + 2 * kMoveInterval);
+    archive("surfaced", surfaced);
   }
 
   // At most one enemy comes a step and it leaves after ten moves of six steps. Divers take as long, one in 30 steps.

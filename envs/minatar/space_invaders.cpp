@@ -16,7 +16,6 @@ constexpr int kMarchInterval = 12, kFastestInterval = 6;  // steps between moves
 constexpr int kGround = kSide - 1;                        // the cannon's row
 
 constexpr Cells row(int y) { return Cells{0x3ff} << (kSide * y); }
-constexpr Cells kAllCells = (Cells{1} << (kSide * kSide)) - 1;
 constexpr Cells kWave = (row(0) | row(1) | row(2) | row(3)) & ~(column(0) | column(1) | column(8) | column(9));
 constexpr Cells kLeftEdge = column(0), kRightEdge = column(kSide - 1), kBottom = row(kGround);
 constexpr FiveCells kMarching[] = {five_cells<kNumLayers>({kAlien, kAlienLeft}),
@@ -101,6 +100,17 @@ struct SpaceInvaders {
     picture.set(first_cell(bullets | cell(0, kGround)), kFriendlyBullet, bullets != 0);
     if (bullets != 0) picture.set(last_cell(bullets), kFriendlyBullet);
     if (alien_bullet != 0) picture.set(first_cell(alien_bullet), kEnemyBullet);
+  }
+
+  void visit(Archive& archive) {
+    for (Cells* cells : {&aliens, &bullets, &alien_bullet}) visit_cells(archive, "cells", *cells, kAllCells);
+    if (aliens == 0) fail(ErrorKind::kBadFile, "the saved state is damaged: there are no aliens");
+    archive.between("x", x, 0, kSide - 1);
+    archive.between("reload", reload, 0, kReload);
+    archive.between("alien_reload", alien_reload, 0, kAlienReload);
+    archive.between("march_interval", march_interval, kFastestInterval, kMarchInterval);
+    archive.between("march_wait", march_wait, 0, kMarchInterval);
+    archive("going_right", going_right);
   }
 
   Cells aliens = 0, bullets = 0, alien_bullet = 0;

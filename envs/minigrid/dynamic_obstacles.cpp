@@ -62,6 +62,12 @@ struct DynamicObstacles : World {
     return result;
   }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    accept(num_objects > num_obstacles);
+    for (int i = 1; i <= num_obstacles; ++i) accept(grid.contains(objects[i].now));
+  }
+
   bool random_start;
   int num_obstacles;  // the objects 1, 2, ...
 };

@@ -1,6 +1,7 @@
 // Empty: cross an empty room to the goal in its corner.
 // Source: Chevalier-Boisvert et al. 2023; MiniGrid 3.2 `EmptyEnv`.
-// Deviation: the official arguments agent_start_pos and agent_start_dir are here one option, random_start.
+// Deviation: the official arguments agent_start_pos and agent_start_dir are here one option, random_start; size 4 is
+// refused.
 #include "envs/minigrid/minigrid_env.h"
 
 namespace corvid::minigrid {

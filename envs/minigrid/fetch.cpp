@@ -47,6 +47,11 @@ struct Fetch : World {
     return result;
   }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, target);
+  }
+
   int num_objs;
   Cell target;
 };

@@ -46,6 +46,11 @@ struct GoToDoor : World {
     return result;
   }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, target);
+  }
+
   Position target;
 };
 

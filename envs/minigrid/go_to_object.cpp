@@ -34,6 +34,11 @@ struct GoToObject : World {
     return result;
   }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, target);
+  }
+
   int num_objs;
   Position target;
 };

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "core/base/archive.h"
 #include "core/base/check.h"
 
 namespace corvid::minigrid {
@@ -37,6 +38,12 @@ struct Cell {
            (kind == Kind::kDoor && state == kOpen);
   }
   bool can_be_carried() const { return kind == Kind::kKey || kind == Kind::kBall || kind == Kind::kBox; }
+  /// Whether a world with so many objects may hold such a cell; a saved one may be damaged.
+  bool possible(int num_objects) const {
+    const bool hides = kind == Kind::kWall || (kind == Kind::kDoor && state != kOpen);
+    return kind >= Kind::kEmpty && kind <= Kind::kLava && hue <= Hue::kGrey && state <= kLocked &&
+           object < num_objects && opaque == hides;
+  }
   bool looks_like(Kind other_kind, Hue other_hue) const { return kind == other_kind && hue == other_hue; }
 };
 static_assert(sizeof(Cell) == 4);
@@ -84,9 +91,6 @@ class Grid {
   int height() const { return height_; }
   int stride() const { return stride_; }  // cells from one row to the next
 
-  bool same_shape(const Grid& other) const {
-    return width_ == other.width_ && height_ == other.height_ && margin_ == other.margin_ && stride_ == other.stride_;
-  }
   bool contains(Position at) const { return at.x >= 0 && at.y >= 0 && at.x < width_ && at.y < height_; }
   const Cell* address(Position at) const { return &cells_[index(at)]; }
   Cell at(Position at) const { return cells_[index(at)]; }
@@ -109,6 +113,11 @@ class Grid {
     row({area.top.x, area.top.y + area.height - 1}, area.width);
     column(area.top, area.height);
     column({area.top.x + area.width - 1, area.top.y}, area.height);
+  }
+
+  void visit(Archive& archive) {
+    for (int y = 0; y < height_; ++y)
+      archive.bytes("row", &cells_[index({0, y})], sizeof(Cell) * static_cast<std::size_t>(width_));
   }
 
  private:

@@ -38,6 +38,11 @@ struct KeyCorridor : RoomGrid {
 
   StepResult step(std::int64_t action, Rng&) { return act_until_taken(action, target); }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, target);
+  }
+
   Kind kind;
   Cell target;
 };

@@ -56,6 +56,12 @@ struct Memory : World {
     return result;
   }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, success);
+    remember(archive, failure);
+  }
+
   bool random_length;
   Position success, failure;  // next to the two objects
 };

@@ -8,9 +8,8 @@
 //     StepResult step(std::int64_t action, Rng&);                   // optional: act() and the level's own rule
 //     static constexpr int kNumActions = 3;                         // optional: fewer than all seven
 //     int most_steps() const;                                       // optional: where max_steps changes
+//     void visit(Archive&);                                         // where it remembers more than a World
 //   };
-//
-// whose members are plain data, since its state is saved byte by byte.
 #pragma once
 
 #include "core/env/env_registry.h"
@@ -35,7 +34,6 @@ void draw_world(const World& world, Canvas& canvas);
 
 template <class Level>
 struct MiniGridEnv {
-  static_assert(std::is_trivially_copyable_v<Level>);
   using Options = typename Level::Options;
   using Obs = std::tuple<std::uint8_t, std::int64_t, std::uint8_t, std::int64_t>;
   using Action = std::int64_t;
@@ -58,7 +56,10 @@ struct MiniGridEnv {
       level.generate(rng);
     } else {
       for (int tried = 1; !level.generate(rng); ++tried) {
-        if (tried == kMostTries) fail(ErrorKind::kUsage, "these options leave no room for a level; make it larger");
+        if (tried == kMostTries) {
+          fail(ErrorKind::kUsage,
+               "no level fits these options after 1,000,000 tries: fewer objects or larger rooms are needed");
+        }
         level.begin();
       }
     }
@@ -73,18 +74,16 @@ struct MiniGridEnv {
   void draw(Canvas& canvas) const { draw_world(level, canvas); }
 
   void visit(Archive& archive) {
-    Level state = level;
-    archive.bytes("level", &state, sizeof state);
-    if (!archive.loading()) return;
-    state.check(level);
-    level = state;
+    archive("level", level);
+    World::accept(observer.fits(level.mission));
   }
 
   Level level;
   Observer observer;
 
  private:
-  static constexpr int kMostTries = 10'000;  // dozens are rare
+  // The fullest rooms that are possible at all need tens of thousands; without a limit, hopeless options never end.
+  static constexpr int kMostTries = 1'000'000;
 };
 
 }  // namespace corvid::minigrid

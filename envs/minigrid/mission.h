@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/archive.h"
 #include "core/base/check.h"
 #include "envs/minigrid/grid.h"
 
@@ -76,6 +77,9 @@ class Mission {
   }
   Mission& say(Hue hue) { return say(word(hue)); }
   Mission& say(Kind kind) { return say(word(kind)); }
+
+  /// The words, which are said once more when they are loaded.
+  void visit(Archive& archive);
 
   std::string_view text() const { return {letters_.data(), static_cast<std::size_t>(num_letters_)}; }
   int num_words() const { return num_words_; }

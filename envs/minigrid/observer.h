@@ -13,6 +13,11 @@ class Observer {
 
   Space space(const World& world) const;
 
+  /// Whether there is room for that mission.
+  bool fits(const Mission& mission) const {
+    return static_cast<int>(mission.text().size()) <= num_letters_ && mission.num_words() <= num_words_;
+  }
+
   /// The leaves image, direction, mission as text, mission as words. Only the first is written where there is no more.
   void observe(const World& world, std::uint8_t* image, std::int64_t* direction, std::uint8_t* letters,
                std::int64_t* words) const {

@@ -42,6 +42,11 @@ struct ObstructedMaze : RoomGrid {
 
   StepResult step(std::int64_t action, Rng&) { return act_until_taken(action, target); }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, target);
+  }
+
   Position agent_room;  // column and row
   int quarters;
   bool key_in_box, blocked, keys_last;
@@ -99,7 +104,8 @@ Fields fields(ObstructedMaze::Options& options) {
       options, {Field("agent_column", &options.agent_column, "column of the room where the agent starts").between(0, 2),
                 Field("agent_row", &options.agent_row, "row of the room where the agent starts").between(0, 2),
                 Field("num_quarters", &options.num_quarters, "parts of the maze that are open").between(1, 4),
-                Field("num_rooms_visited", &options.num_rooms_visited, "sets the step limit: 144 for each").at_least(1),
+                Field("num_rooms_visited", &options.num_rooms_visited, "sets the step limit: 144 for each")
+                    .between(1, 1'000'000),
                 Field("key_in_box", &options.key_in_box, "keys are hidden in boxes"),
                 Field("blocked", &options.blocked, "balls lie before locked doors"),
                 Field("two_rooms", &options.two_rooms, "two rooms and one door instead of nine rooms"),

@@ -1,6 +1,7 @@
 // PutNear: pick up one named object and drop it near another.
 // Source: Chevalier-Boisvert et al. 2023; MiniGrid 3.2 `PutNearEnv`.
-// Deviation: none.
+// Deviation: size 5 is refused, and so are more objects than are certain to find a place, for which the official
+// package may search for ever.
 #include "envs/minigrid/minigrid_env.h"
 
 namespace corvid::minigrid {
@@ -50,6 +51,12 @@ struct PutNear : World {
       result.terminated = true;
     }
     return result;
+  }
+
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, moved);
+    remember(archive, target);
   }
 
   int num_objs;

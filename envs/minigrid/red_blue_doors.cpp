@@ -39,6 +39,12 @@ struct RedBlueDoors : World {
     return result;
   }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, red);
+    remember(archive, blue);
+  }
+
   Position red, blue;
 };
 

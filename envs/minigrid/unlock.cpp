@@ -31,6 +31,11 @@ struct Unlock : RoomGrid {
     return result;
   }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, door);
+  }
+
   Position door;
 };
 

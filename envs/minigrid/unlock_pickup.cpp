@@ -26,6 +26,11 @@ struct UnlockPickup : RoomGrid {
 
   StepResult step(std::int64_t action, Rng&) { return act_until_taken(action, target); }
 
+  void visit(Archive& archive) {
+    World::visit(archive);
+    remember(archive, target);
+  }
+
   Cell target;
 };
 

@@ -11,7 +11,7 @@ Fields level_fields(LevelOptions& options, Fields own) {
   own.push_back(Field("agent_view_size", &options.agent_view_size, "cells along the square that the agent sees, odd")
                     .between(3, Grid::kMaxMargin + 1));
   own.push_back(Field("max_steps", &options.max_steps, "steps until an episode is cut off; 0: the level's own limit")
-                    .between(0, 1e9));
+                    .between(0, kMostSteps));
   own.push_back(Field("see_through_walls", &options.see_through_walls, "walls and doors hide nothing"));
   return own;
 }
@@ -112,11 +112,58 @@ void World::toggle(Position at, Cell cell) {
   }
 }
 
-void World::check(const World& other) const {
-  const bool good = grid.same_shape(other.grid) && view_size == other.view_size && grid.contains(agent) &&
-                    direction >= 0 && direction < 4 && steps >= 0 && num_objects >= 1 &&
-                    num_objects <= static_cast<int>(kMaxObjects);
-  if (!good) fail(ErrorKind::kBadFile, "the saved state is not one of this level");
+void World::visit(Archive& archive) {
+  std::int32_t shape[] = {grid.width(), grid.height(), view_size};
+  archive("shape", shape);
+  accept(shape[0] == grid.width() && shape[1] == grid.height() && shape[2] == view_size);
+  archive("grid", grid);
+  archive.between("num_objects", num_objects, 1, kMaxObjects);
+  archive.bytes("objects", objects.data(), sizeof(Object) * static_cast<std::size_t>(num_objects));
+  archive.bytes("agent", &agent, sizeof agent);
+  archive.between("direction", direction, 0, 3);
+  archive.bytes("carried", &carried, sizeof carried);
+  archive.between("steps", steps, 0, kMostSteps);
+  archive("mission", mission);
+  accept(possible());
+}
+
+void World::remember(Archive& archive, Cell& cell) const {
+  archive.bytes("cell", &cell, sizeof cell);
+  accept(cell.possible(num_objects));
+}
+
+void World::remember(Archive& archive, Position& at) const {
+  archive.bytes("position", &at, sizeof at);
+  accept(grid.contains(at));
+}
+
+void World::accept(bool good) {
+  if (!good) fail(ErrorKind::kBadFile, "the saved state is damaged, or not one of this level");
+}
+
+bool World::possible() const {
+  bool good = grid.contains(agent) && carried.possible(num_objects) && (carried.empty() || carried.can_be_carried());
+  for (int y = 0; y < grid.height(); ++y) {
+    for (int x = 0; x < grid.width(); ++x) good &= grid.at({x, y}).possible(num_objects);
+  }
+  auto somewhere = [this](Position at) { return at == Position{} || grid.contains(at); };
+  for (const Object& object : std::span(objects).first(static_cast<std::size_t>(num_objects)))
+    good &= somewhere(object.start) && somewhere(object.now) && object.contents.possible(num_objects);
+  return good;
+}
+
+void Mission::visit(Archive& archive) {
+  archive.between("num_words", num_words_, 0, kMaxWords);
+  archive.bytes("words", words_.data(), words_.size());
+  if (!archive.loading()) return;
+  const Mission loaded = *this;
+  clear();
+  for (int i = 0; i < loaded.num_words_; ++i) {
+    const Word next = loaded.words_[i];
+    const bool known = next > 0 && next < kVocabulary.size();
+    World::accept(known && num_letters_ + 1 + kVocabulary[next].size() <= kMaxLetters);
+    say(next);
+  }
 }
 
 }  // namespace corvid::minigrid

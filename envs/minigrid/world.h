@@ -29,7 +29,8 @@ inline Fields fields(LevelOptions& options) { return level_fields(options, {}); 
 
 enum Action : std::int64_t { kLeft, kRight, kForward, kPickUp, kDrop, kToggle, kDone, kNumActions };
 
-inline constexpr int kUnlimited = -1;  // draws of a position until one is free
+inline constexpr int kMostSteps = 1'000'000'000;  // that a limit may allow
+inline constexpr int kUnlimited = -1;             // draws of a position until one is free
 
 /// A number from `low` to `high` - 1 at random.
 inline int draw(Rng& rng, int low, int high) { return static_cast<int>(rng.integers(low, high)); }
@@ -112,8 +113,17 @@ struct World {
   /// Longest episode, for the specification. A level whose limit changes shadows it.
   int most_steps() const { return max_steps; }
 
-  /// Refuses, after loading, what cannot have been saved from a world like `other`.
-  void check(const World& other) const;
+  // ---- saving ----
+
+  /// What an episode changes. A level that remembers more has a visit of its own, which begins with this one.
+  void visit(Archive& archive);
+
+  /// For the visit of a level: a cell or a position that it remembers.
+  void remember(Archive& archive, Cell& cell) const;
+  void remember(Archive& archive, Position& at) const;
+
+  /// Refuses a loaded state unless it is `good`.
+  static void accept(bool good);
 
   Grid grid;
   std::array<Object, kMaxObjects> objects{};  // [0] stands for none
@@ -128,6 +138,7 @@ struct World {
 
  private:
   void toggle(Position at, Cell cell);
+  bool possible() const;
 };
 
 template <class Accept>

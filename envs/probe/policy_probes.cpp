@@ -111,6 +111,8 @@ struct Identity {
   }
   void observe(Obs* out) const { *out = wanted; }
 
+  void visit(Archive& archive) { archive.between("wanted", wanted, 0, kNumbers - 1); }
+
   std::int64_t wanted = 0;
 };
 
@@ -134,6 +136,8 @@ struct OneHot {
     return {action == parity ? 1.0 : -1.0, true};
   }
   void observe(Obs* out) const { *out = number; }
+
+  void visit(Archive& archive) { archive.between("number", number, 0, kNumbers - 1); }
 
   std::int64_t number = 0;
 };
@@ -159,11 +163,7 @@ struct MaskedChoice {
     std::fill_n(legal, 3, std::uint8_t{1});
     legal[illegal] = 0;
   }
-  void visit(Archive& archive) {
-    archive("illegal", illegal);
-    if (illegal != 1 && illegal != 2)
-      fail(ErrorKind::kBadFile, "the saved illegal action is ", illegal, ", not 1 or 2");
-  }
+  void visit(Archive& archive) { archive.between("illegal", illegal, 1, 2); }
 
   std::int64_t illegal = 1;
 };
@@ -220,6 +220,11 @@ struct Memory {
     return {(action == 1) == (clue > 0) ? 1.0 : -1.0, true};
   }
   void observe(Obs* out) const { *out = steps == 0 ? clue : 0; }
+
+  void visit(Archive& archive) {
+    archive.between("clue", clue, -1, 1);
+    archive.between("steps", steps, 0, kMemorySteps);
+  }
 
   float clue = 1;
   int steps = 0;

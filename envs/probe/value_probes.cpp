@@ -28,6 +28,7 @@ struct ValueProbe {
   }
   void reset(Rng&) { clue = 0; }
   void observe(Obs* out) const { *out = clue; }
+  void visit(Archive& archive) { archive.finite("clue", clue); }
 
   float clue = 0;
 };

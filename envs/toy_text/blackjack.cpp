@@ -26,11 +26,15 @@ struct Hand {
   bool natural() const { return count == 2 && sum() == 21; }
 
   void visit(Archive& archive) {
-    archive("count", count);
-    if (count < 0 || count > kMaxCards) fail(ErrorKind::kBadFile, "a saved Blackjack hand holds ", count, " cards");
-    archive.bytes("cards", cards.data(), cards.size());
-    archive("total", total);
-    archive("has_ace", has_ace);
+    std::int32_t saved = count;
+    archive.between("count", saved, 2, kMaxCards);
+    if (archive.loading()) *this = {};
+    for (int k = 0; k < saved; ++k) {
+      std::int8_t card = cards[static_cast<std::size_t>(k)];
+      archive.between("card", card, 1, 10);
+      if (archive.loading()) add(card);
+    }
+    archive.between("total", total, 2, 31);  // 21 and the card that busts
   }
 
   std::int32_t count = 0;

@@ -50,10 +50,7 @@ class TabularGame {
 
   /// For visit(): reads or writes the state of one copy, and refuses one that this game does not have.
   void visit_state(Archive& archive, std::int32_t& state) const {
-    archive("state", state);
-    if (state < 0 || state >= num_states()) {
-      fail(ErrorKind::kBadFile, "the saved state ", state, " is outside 0 to ", num_states() - 1);
-    }
+    archive.between("state", state, 0, num_states() - 1);
   }
 
  private:

@@ -53,6 +53,16 @@ Everything example() {
           .inner = {9}};
 }
 
+/// A number from 1 to 3, and a finite one.
+struct Bounded {
+  std::int32_t number = 1;
+  double finite = 0;
+  void visit(Archive& archive) {
+    archive.between("number", number, 1, 3);
+    archive.finite("finite", finite);
+  }
+};
+
 std::vector<std::byte> written(Everything value) {
   BlobWriter writer;
   value.visit(writer);
@@ -151,6 +161,37 @@ TEST(Archive, TypesHaveNumPysNamesAndSizes) {
   EXPECT_STREQ(dtype_name(dtype_of<std::int32_t>()), "int32");
   EXPECT_STREQ(dtype_name(dtype_of<std::int64_t>()), "int64");
   EXPECT_EQ(dtype_size(DType::kUint8) + dtype_size(DType::kInt32) + dtype_size(DType::kFloat64), 13u);
+}
+
+template <class T>
+bool is_refused(T saved) {
+  BlobWriter writer;
+  saved.visit(writer);
+  const std::vector<std::byte> bytes = writer.take();
+  BlobReader reader(bytes);
+  try {
+    T().visit(reader);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBadFile);
+    return true;
+  }
+  return false;
+}
+
+TEST(Archive, RefusesNumbersOutsideTheirRange) {
+  for (const int good : {1, 3}) EXPECT_FALSE(is_refused(Bounded{.number = good}));
+  for (const int bad : {0, 4, -1}) EXPECT_TRUE(is_refused(Bounded{.number = bad}));
+  EXPECT_FALSE(is_refused(Bounded{.finite = -1e300}));
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const double bad : {inf, -inf, inf - inf}) EXPECT_TRUE(is_refused(Bounded{.finite = bad}));
+}
+
+TEST(Archive, RefusesBytesThatAreNoTruthValue) {
+  std::vector<std::byte> bytes = written(example());
+  bytes[0] = std::byte{2};  // Everything::flag
+  BlobReader reader(bytes);
+  Everything loaded;
+  EXPECT_THROW(loaded.visit(reader), Error);
 }
 
 }  // namespace

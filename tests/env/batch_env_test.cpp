@@ -376,7 +376,7 @@ TEST(BatchEnv, RestoreRefusesAStateOfOtherOptions) {
     firm->restore(slippery->save());
     FAIL() << "another game was taken";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_EQ(error.kind(), ErrorKind::kBadFile);
     EXPECT_NE(std::string(error.what()).find("is_slippery = true"), std::string::npos) << error.what();
   }
   // What was refused half-way is not to be played on.

@@ -220,7 +220,8 @@ Extent extent(const Extent& asked) {
   return {.seed = asked.seed, .seeds = std::max(asked.seeds, 100), .steps = std::max(asked.steps, 1000)};
 }
 
-void expect_parity(const std::vector<Case>& rows, const Extent& extent, const std::vector<std::string>& ours) {
+void expect_parity(const std::vector<Case>& rows, const Extent& extent, const std::vector<std::string>& ours,
+                   std::vector<Outcome>* outcomes) {
   namespace fs = std::filesystem;
   if (!fs::exists(python())) {
     GTEST_SKIP() << "needs a Python with the packages in tests/reference/requirements.txt: set CORVID_TEST_PYTHON or "
@@ -237,6 +238,7 @@ void expect_parity(const std::vector<Case>& rows, const Extent& extent, const st
     SCOPED_TRACE(title(row));
     json official;
     std::ifstream(folder / (std::to_string(k) + ".json")) >> official;
+    if (outcomes) outcomes->push_back({official["solved"].get<int>(), official["gave_up"].get<int>()});
     const EnvEntry& entry = env_registry().at(row.id);
     EXPECT_EQ(official["max_episode_steps"].get<int>(), entry.max_episode_steps);
     const json threshold = entry.reward_threshold ? json(*entry.reward_threshold) : json();

@@ -30,9 +30,17 @@ struct Extent {
 /// The extent asked for, or with CORVID_PARITY=full 100 seeds of 1,000 steps, which takes minutes to an hour a family.
 Extent extent(const Extent& asked);
 
+/// What came of a row in the official package.
+struct Outcome {
+  int solved = 0;   // episodes that ended with a reward
+  int gave_up = 0;  // and those in which the bot gave up
+};
+
 /// Plays every row in the official package and here, and expects equal spaces, limits, observations (all leaves but
 /// those in `ours`, which the package lacks), rewards and flags. Skips without a Python that has the packages.
-void expect_parity(const std::vector<Case>& rows, const Extent& extent, const std::vector<std::string>& ours = {});
+/// `outcomes` gets one entry a row that was played.
+void expect_parity(const std::vector<Case>& rows, const Extent& extent, const std::vector<std::string>& ours = {},
+                   std::vector<Outcome>* outcomes = nullptr);
 
 /// Expects a row without options for every registered id of `family`, apart from `exceptions`.
 void expect_row_for_every_id(const std::vector<Case>& rows, const std::string& family,

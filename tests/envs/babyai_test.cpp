@@ -263,17 +263,37 @@ TEST(BabyAiOrder, ThenAndAfterTakeOneOnly) {
 }
 
 TEST(BabyAiLevels, AreDrawnOnceMoreWhereTheOfficialPackageNeverEnds) {
-  // In this level the agent would have to start in the middle of eight objects.
+  // The agent finds only a place in the middle of objects, and must not face any.
+  Playground world;
+  const Position only{4, 4}, beside{5, 4};
+  for (int y = 1; y <= 6; ++y) {
+    for (int x = 1; x <= 6; ++x) {
+      if (Position{x, y} != only) world.add(Kind::kBall, Hue::kRed, {x, y});
+    }
+  }
+  EXPECT_FALSE(world.place_agent(world.rng));
+  world.grid.set(beside, kNothing);
+  EXPECT_TRUE(world.place_agent(world.rng));
+  EXPECT_TRUE(world.agent == only || world.agent == beside);
+  EXPECT_TRUE(world.grid.at(world.in_front()).empty());
+
+  // A level where that happens.
   const auto env = make_env("BabyAI-SynthS5R2-v0");
   StepBuffer buffer(env->spec(), 1);
   env->reset(1741, buffer.view().obs);
 }
 
-TEST(BabyAiLevels, RefuseOptionsThatLeaveNoRoom) {
-  const auto env = make_env("BabyAI-GoToLocal-v0", {}, {{"room_size", "4"}});
+TEST(BabyAiLevels, AreFoundInTheFullestRoom) {
+  const auto env = make_env("BabyAI-GoToRedBall-v0", {}, {{"num_dists", "17"}});
   StepBuffer buffer(env->spec(), 1);
-  EXPECT_THROW(env->reset(1, buffer.view().obs), Error);
-  EXPECT_THROW(make_env("BabyAI-MiniBossLevel-v0", {}, {{"num_rows", "1"}, {"num_cols", "1"}}), Error);
+  env->reset(2, buffer.view().obs);  // after some 19,000 tries
+  const std::uint8_t* image = buffer.view().obs.as<std::uint8_t>();
+  EXPECT_GT(std::count(image, image + 7 * 7 * 3, static_cast<int>(Kind::kWall)), 0);
+}
+
+TEST(BabyAiLevels, RefuseOptionsThatLeaveNoRoom) {
+  for (const char* id : {"BabyAI-MiniBossLevel-v0", "BabyAI-Open-v0", "BabyAI-Unlock-v0", "BabyAI-GoToImpUnlock-v0"})
+    EXPECT_THROW(make_env(id, {}, {{"num_rows", "1"}, {"num_cols", "1"}}), Error) << id;
 }
 
 TEST(BabyAiLevels, KnowTheLongestEpisode) {

@@ -145,6 +145,53 @@ TEST(MiniGrid, StateOfAnotherShapeIsRefused) {
   EXPECT_EQ(other.level.view_size, 9);
 }
 
+TEST(MiniGrid, DamagedStateIsRefused) {
+  auto refused = [](auto damage) {
+    BenchEnv env = begin(), other = begin();
+    damage(env.level);
+    BlobWriter writer;
+    try {
+      env.visit(writer);
+      const std::vector<std::byte> saved = writer.take();
+      BlobReader reader(saved);
+      other.visit(reader);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kBadFile) << error.what();
+      return true;
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused([](Bench&) {}));
+  EXPECT_TRUE(refused([](Bench& level) { level.agent = {8, 1}; }));
+  EXPECT_TRUE(refused([](Bench& level) { level.direction = 4; }));
+  EXPECT_TRUE(refused([](Bench& level) { level.steps = -1; }));
+  EXPECT_TRUE(refused([](Bench& level) { level.carried = kWall; }));
+  EXPECT_TRUE(refused([](Bench& level) { level.objects[1].now = {-1, 3}; }));
+  EXPECT_TRUE(refused([](Bench& level) { level.objects[1].contents.state = 3; }));
+  EXPECT_TRUE(refused([](Bench& level) { level.grid.set({2, 2}, {.kind = Kind::kAgent}); }));
+  EXPECT_TRUE(refused([](Bench& level) { level.grid.set({2, 2}, {.kind = Kind::kBall, .object = 9}); }));
+  EXPECT_TRUE(refused([](Bench& level) { level.grid.set({2, 2}, {.kind = Kind::kWall}); })) << "a wall is opaque";
+  EXPECT_TRUE(refused([](Bench& level) { level.mission.say("go to the goal"); })) << "longer than the observation";
+}
+
+/// A level that no random numbers make.
+struct Never : Bench {
+  using Bench::Bench;
+  static bool generate(Rng&) { return false; }
+};
+
+TEST(MiniGrid, GivesUpOnALevelThatCannotBe) {
+  MiniGridEnv<Never> env({});
+  Rng rng(0);
+  try {
+    env.reset(rng);
+    FAIL() << "there is no such level";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_NE(std::string(error.what()).find("fewer objects or larger rooms"), std::string::npos) << error.what();
+  }
+}
+
 TEST(MiniGrid, OptionsOutsideTheirRangeAreRefusedWithTheReason) {
   EXPECT_NE(refusal("MiniGrid-DoorKey-8x8-v0", {{"agent_view_size", "8"}}).find("must be odd, got 8"),
             std::string::npos);
@@ -286,14 +333,20 @@ int count(const std::string& text, const std::string& what) {
   return found;
 }
 
+std::string drawn(const BenchEnv& env) {
+  SvgCanvas canvas;
+  env.draw(canvas);
+  return canvas.str();
+}
+
 TEST(MiniGridPicture, ShowsMissionAgentAndWhatIsCarried) {
-  BenchEnv env = begin();
-  SvgCanvas before, after;
-  env.draw(before);
-  EXPECT_EQ(count(before.str(), "use the yellow key, then go to the goal"), 1);
-  play(env, {kForward, kPickUp});
-  env.draw(after);
-  EXPECT_NE(before.str(), after.str());
+  const BenchEnv start = begin();
+  EXPECT_EQ(count(drawn(start), "use the yellow key, then go to the goal"), 1);
+  BenchEnv turned = start, laden = start;
+  turned.level.direction = 1;
+  EXPECT_NE(drawn(turned), drawn(start));
+  laden.level.carried = {.kind = Kind::kBall, .hue = Hue::kPurple};
+  EXPECT_NE(drawn(laden), drawn(start));
 }
 
 TEST(MiniGridPicture, LongMissionsAreBrokenIntoLines) {

@@ -10,15 +10,18 @@ CASES is a JSON list of {"id", "seed", "seeds", "steps"} and, where a case needs
   actions                   "uniform" (the default), "walker" (goes to things in grid worlds and uses them), "bot" (BabyAI's
                             own player), "drive" (car_racing.Driver) or the file of a policy (see Policy)
 
-Case k writes FOLDER/<k>.json (spaces, limits) and FOLDER/<k>.bin: for each of S seeds, in native byte order, the actions
+Case k writes FOLDER/<k>.json (spaces, limits; how many episodes ended with a reward, "solved", and in how many the bot gave
+up and played uniformly, "gave_up") and FOLDER/<k>.bin: for each of S seeds, in native byte order, the actions
 [T, A] int64 or float32; every leaf of the first observation; rewards [T] float64; terminated [T] and truncated [T] uint8;
 then for each step every leaf of its observation and, where it ended an episode, every leaf of the next episode's first.
 Every seed gets an environment of its own, and every later episode of it goes on with that environment's random numbers.
 """
 import importlib
 import json
+import logging
 import multiprocessing
 import os
+import re
 import sys
 import warnings
 
@@ -30,33 +33,42 @@ from gymnasium import spaces
 warnings.filterwarnings("ignore")
 
 
-class MinAtar(gymnasium.Env):
-    """The package's own gymnasium class, which its wheel leaves unfinished: the same around minatar.environment."""
+class Arcade:
+    """A MinAtar game behind what `play` asks of an environment; its cells are bytes, as Corvid shows them."""
+    spec = None  # no thresholds or limits
 
-    def __init__(self, game, minimal, **keywords):
-        import logging
-        logging.disable(logging.WARNING)  # it warns that it cannot draw
-        self.game = importlib.import_module("minatar.environment").Environment(game, **keywords)
-        self.actions = self.game.minimal_action_set() if minimal else list(range(self.game.num_actions()))
-        self.action_space = spaces.Discrete(len(self.actions))
-        self.observation_space = spaces.Box(0, 1, self.game.state_shape(), np.uint8)  # bool there
+    def __init__(self, title, minimal, options):
+        logging.disable(logging.WARNING)  # the package warns that it cannot draw
+        words = re.findall("[A-Z][a-z]+", title)
+        self.machine = importlib.import_module("minatar").Environment("_".join(words).lower(), **options)
+        self.keys = self.machine.minimal_action_set() if minimal else range(self.machine.num_actions())
+
+    action_space = property(lambda self: spaces.Discrete(len(self.keys)))
+    observation_space = property(lambda self: spaces.Box(0, 1, self.look().shape, np.uint8))
+    unwrapped = property(lambda self: self)
+
+    def look(self):
+        return self.machine.state().astype(np.uint8)
 
     def reset(self, seed=None, options=None):
-        self.game.seed(seed)
-        self.game.reset()
-        return self.game.state(), {}
+        if seed is not None:  # else the random numbers go on
+            self.machine.seed(seed)
+        self.machine.reset()
+        return self.look(), {}
 
-    def step(self, action):
-        reward, terminated = self.game.act(self.actions[action])
-        return self.game.state(), reward, terminated, False, {}
+    def step(self, number):
+        reward, ended = self.machine.act(self.keys[number])
+        return self.look(), reward, ended, False, {}
+
+    def close(self):
+        pass
 
 
 def make(case):
     keywords = case.get("make", {})
     if case["id"].startswith("MinAtar/"):
-        name, _, version = case["id"].removeprefix("MinAtar/").partition("-")
-        game = "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
-        env = MinAtar(game, version == "v1", **keywords)
+        title, version = case["id"].removeprefix("MinAtar/").split("-")
+        env = Arcade(title, version == "v1", keywords)
     elif case["id"].startswith("CarRacing"):
         discrete = case["id"].startswith("CarRacingDiscrete")
         env = gymnasium.make("CarRacing-v3", disable_env_checker=True, continuous=not discrete, **keywords)
@@ -202,10 +214,11 @@ class Walker:
 
 
 class Bot:
-    """BabyAI's own player, which solves its missions; uniform where it gives up, and now and then to lead it astray."""
+    """BabyAI's own player, which solves its missions; uniform where it gives up, which is counted, and now and then to lead
+    it astray."""
 
     def __init__(self, env, seed, steps):
-        self.env, self.rng = env, np.random.default_rng(20_000 + seed)
+        self.env, self.rng, self.gave_up = env, np.random.default_rng(20_000 + seed), 0
 
     def begin(self):
         from minigrid.utils.baby_ai_bot import BabyAIBot
@@ -213,8 +226,12 @@ class Bot:
         try:
             self.player = BabyAIBot(self.env)
             self.player.stack = Plan(self.player.stack)
-        except Exception:
-            pass
+        except Exception:  # any: it was not made for every level
+            self.give_up()
+
+    def give_up(self):
+        self.player = None
+        self.gave_up += 1
 
     def act(self, obs, t):
         action = None
@@ -223,7 +240,7 @@ class Bot:
                 self.player.stack.left = 100
                 action = int(self.player.replan(self.last))
             except Exception:
-                self.player = None
+                self.give_up()
         if action is None or self.rng.random() < 0.02:
             action = int(self.rng.integers(7))
         self.last = action
@@ -274,6 +291,7 @@ def play(job):
     leaves = describe(env.observation_space, case.get("text_bytes", {}))
     acted = describe(env.action_space, {})[0]
     discrete, steps, options = acted["kind"] == "discrete", case["steps"], case.get("reset")
+    solved = gave_up = 0
     with open(f"{folder}/{index}.bin", "wb") as out:
         for s in range(case["seeds"]):
             if s:
@@ -294,11 +312,13 @@ def play(job):
                     obs, _ = env.reset(options=options)
                     seen.append(obs_bytes(obs, leaves))
                     player.begin()
+            solved += int(np.sum((rewards > 0) & (flags[0] == 1)))
+            gave_up += getattr(player, "gave_up", 0)
             out.write(actions.tobytes() + first + rewards.tobytes() + flags.tobytes() + b"".join(seen))
     spec = env.spec
     threshold = None if spec is None else spec.reward_threshold
     with open(f"{folder}/{index}.json", "w") as out:
-        json.dump({"observation": leaves, "action": acted,
+        json.dump({"observation": leaves, "action": acted, "solved": solved, "gave_up": gave_up,
                    "max_episode_steps": (spec.max_episode_steps or 0) if spec else 0,
                    "reward_threshold": None if threshold is None else float(threshold)}, out)
 
