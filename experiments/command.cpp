@@ -140,6 +140,13 @@ std::string program() {
   return called ? called : "corvid";
 }
 
+void check_picture_output(const std::filesystem::path& path) {
+  if (path.extension() != ".svg" && path.extension() != ".png")
+    fail(ErrorKind::kUsage, "--output expects a file that ends in .svg or .png, got '", path.string(), "'");
+  if (path.has_parent_path() && !std::filesystem::is_directory(path.parent_path()))
+    fail(ErrorKind::kUsage, "--output ", path.string(), ": there is no folder ", path.parent_path().string());
+}
+
 void print_json(const nlohmann::ordered_json& object) { std::cout << object.dump() << std::endl; }
 
 nlohmann::ordered_json json_number(double value) {

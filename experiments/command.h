@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -65,6 +66,9 @@ class CommandLine {
 
 /// How the program was called, for hints that can be pasted: the launcher says so in CORVID_COMMAND.
 std::string program();
+
+/// Throws Error unless it ends in .svg or .png and lies in a folder that is there.
+void check_picture_output(const std::filesystem::path& path);
 
 /// The last line of standard output under --json.
 void print_json(const nlohmann::ordered_json& object);

@@ -1,39 +1,60 @@
 #include "experiments/demonstrations.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace corvid {
+namespace {
 
-Demonstrations::Demonstrations(const std::filesystem::path& folder, const Player& player, const ShowOptions& options)
-    : folder_(folder) {
-  std::string env_options;
-  for (const auto& [name, value] : options.env_options)
-    env_options += (env_options.empty() ? "" : ", ") + name + " = " + value;
-  std::filesystem::create_directories(folder_);
+namespace fs = std::filesystem;
+
+/// One folder holds episodes of one game.
+void check_same_game(const fs::path& folder, const std::string& env_options) {
+  if (!fs::exists(folder)) return;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".h5") continue;
+    for (const auto& [name, value] : read_shard(entry.path()).attributes) {
+      if (name == "env_options" && value != env_options)
+        fail(ErrorKind::kUsage, folder.string(), " holds episodes with the environment options ", value,
+             ", these have ", env_options, "; name another --log-dir");
+    }
+    return;
+  }
+}
+
+}  // namespace
+
+Demonstrations::Demonstrations(const fs::path& folder, const Player& player, std::int64_t seed) : folder_(folder) {
+  const std::string env_options = env_options_json(player.env_options);
+  check_same_game(folder_, env_options);
+  std::error_code code;
+  fs::create_directories(folder_, code);
+  if (code)
+    fail(ErrorKind::kFailed, "cannot make the folder ", folder_.string(), ": ", code.message(),
+         "; name another --log-dir");
   log_ = std::make_unique<RolloutLog>(folder_,
                                       RolloutInfo{.env_id = player.env->id(),
-                                                  .env_options = "{" + env_options + "}",
+                                                  .env_options = env_options,
                                                   .observation = player.env->spec().observation,
                                                   .action = player.env->spec().action,
-                                                  .base_seed = static_cast<std::uint64_t>(options.seed),
+                                                  .base_seed = static_cast<std::uint64_t>(seed),
                                                   .num_envs = 1,
-                                                  .config_toml = "",
+                                                  .config_toml = player.config_toml,
                                                   .versions = versions()},
                                       // A crash costs the episode at hand.
                                       RolloutOptions{.rows_per_block = 1024, .max_open_seconds = 0});
 }
 
-void Demonstrations::append(Playback& playback) {
-  const std::int64_t last = playback.newest() - 1;
+void Demonstrations::append(Playback& playback, std::int64_t end) {
   StepBuffer before(playback.env().spec(), 1);
   const auto leaves = playback.env().spec().observation.leaves();
-  for (std::int64_t t = 0; t <= last; ++t) {
+  for (std::int64_t t = 0; t < end; ++t) {
     playback.go_to(t);
     for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf)
       std::memcpy(before.view().obs.leaf[leaf], playback.obs().leaf[leaf], leaves[leaf].second->bytes());
     playback.go_to(t + 1);
     const std::uint8_t terminated = playback.now().terminated;
-    const std::uint8_t truncated = t == last && !terminated;
+    const std::uint8_t truncated = t + 1 == end && !terminated;
     log_->append({.obs = before.view().obs,
                   .actions = playback.at(t).action.data(),
                   .rewards = &playback.at(t).reward,
@@ -41,9 +62,10 @@ void Demonstrations::append(Playback& playback) {
                   .truncated = &truncated,
                   .final_obs = playback.obs()});
   }
+  if (end == 0) return;
   log_->close_shard();
   ++episodes_;
-  steps_ += last + 1;
+  steps_ += end;
 }
 
 }  // namespace corvid

@@ -12,11 +12,11 @@ namespace corvid {
 /// Only what was kept in the end is written: an episode goes into the log when it is left.
 class Demonstrations {
  public:
-  Demonstrations(const std::filesystem::path& folder, const Player& player, const ShowOptions& options);
+  /// `seed` of the first episode. Throws Error where the folder holds another game.
+  Demonstrations(const std::filesystem::path& folder, const Player& player, std::int64_t seed);
 
-  /// The whole episode, also steps that lie ahead of where it is looked at. One that was left before its end is marked
-  /// truncated.
-  void append(Playback& playback);
+  /// The episode's steps before `end`; one that was left before its end is marked truncated.
+  void append(Playback& playback, std::int64_t end);
 
   void close() { log_->close(); }
 

@@ -37,12 +37,7 @@ class Session {
     options.insert(options.end(), more.begin(), more.end());
     const RunConfig& config = loaded.setup.config;
     env = make_env(config.env, vector_options(config, AutoReset::kDisabled, 1), options);
-    const EnvEntry& entry = env_registry().at(config.env);
-    const EnvSpec trained = entry.spec(entry, loaded.setup.env_options);
-    if (trained.observation.to_string() != env->spec().observation.to_string() ||
-        trained.action.to_string() != env->spec().action.to_string()) {
-      fail(ErrorKind::kUsage, "with these options ", config.env, " has other spaces than the agent was trained for");
-    }
+    check_same_spaces(env->spec(), loaded);
     if (agent_registry().at(config.agent).family == "bandit") {
       fail(ErrorKind::kUsage, "agent ", config.agent, " learns anew in every episode, so that no single observation ",
            "explains it; its regret is in progress.csv");
@@ -165,13 +160,11 @@ void write_picture(const fs::path& path, const std::function<void(Canvas&)>& dra
     SvgCanvas canvas(kPageWidth);
     draw(canvas);
     write_text_atomically(path, canvas.str());
-  } else if (path.extension() == ".png") {
+  } else {
     Image image(kPngScale * static_cast<int>(kPageWidth), kPngScale * static_cast<int>(kPageHeight));
     RasterCanvas canvas(image);
     draw(canvas);
     write_png(path, image);
-  } else {
-    fail(ErrorKind::kUsage, "--output expects a file .svg or .png, got '", path.string(), "'");
   }
 }
 
@@ -407,6 +400,12 @@ int explain_command(const Command& command, const Arguments& arguments) {
     fail(ErrorKind::kUsage,
          "corvid explain expects a run folder or checkpoint, for example runs/CartPole-v1/ppo/run-1-s0");
 
+  const auto& envs = env_registry().entries();
+  if (std::any_of(envs.begin(), envs.end(), [&](const EnvEntry& entry) { return entry.id == line.words()[0]; }))
+    fail(ErrorKind::kUsage, "an environment alone has nothing to explain: train an agent on ", line.words()[0],
+         " and name its run");
+  if (request.output.empty() && !request.json) request.output = "explain.svg";
+  if (!request.output.empty()) check_picture_output(request.output);
   Session session(line.words()[0], request, sources.env_options);
   const std::string& agent = session.loaded.setup.config.agent;
   const std::string method = choose_method(session, request.method);
@@ -421,7 +420,6 @@ int explain_command(const Command& command, const Arguments& arguments) {
   std::cout << agent << " on " << session.env_id() << " (" << session.loaded.checkpoint.string() << "), step "
             << request.step << " of the episode of seed " << request.seed << ", " << method << ": " << result.line
             << "\n";
-  if (request.output.empty() && !request.json) request.output = "explain.svg";
   if (!request.output.empty()) {
     write_picture(request.output, result.draw);
     std::cout << "picture: " << request.output << "\n";

@@ -22,6 +22,7 @@ using Seconds = std::chrono::duration<double>;
 using Time = std::chrono::steady_clock::time_point;
 
 constexpr double kFrameRate = 60;   // pictures a second, at most
+constexpr double kFilmRate = 25;    // of recordings
 constexpr double kPause = 1.5;      // seconds between two episodes
 constexpr double kNoteSeconds = 4;  // how long a note stays
 constexpr double kFastest = 64, kSlowest = 1.0 / 16;
@@ -47,6 +48,7 @@ class Viewer {
   bool take_action(const std::string& key);
   void handle_key(const std::string& key);
   void begin(std::uint64_t seed);
+  void keep_episode();
   void end_of_episode();
   bool step();
   void back();
@@ -54,6 +56,7 @@ class Viewer {
   void advance(Time now);
   void draw();
   void explain();
+  void record(Time now);
   void toggle_recording();
   void end_recording(const std::string& reason);
   void note(std::string text);
@@ -72,7 +75,8 @@ class Viewer {
   Image image_;
   double rate_;  // steps a second at speed 1
   double speed_;
-  bool paused_, overlays_, helping_ = false, done_ = false, changed_ = true, noted_end_ = false;
+  bool paused_, overlays_, helping_ = false, done_ = false, changed_ = true;
+  bool counted_ = false, waiting_ = false;  // this episode's end was printed; the next one is about to begin
   Time last_step_, ended_at_{};
   std::int64_t episodes_ = 0;
 
@@ -84,6 +88,8 @@ class Viewer {
   std::unique_ptr<AnimationWriter> recording_;
   std::string recording_name_;
   std::int64_t recorded_frames_ = 0;
+  Image film_;  // its next frame
+  Time recording_since_{};
   std::string note_;
   Time note_until_{};
 
@@ -109,12 +115,27 @@ Viewer::Viewer(const std::vector<std::string>& words, const PlayOptions& options
   }
   rate_ = natural_rate(*players_[0].env);
   if (options.show.human) keys_.emplace(players_[0].env->spec());
-  if (options.log_rollouts) {
-    demonstrations_.emplace(options.log_dir, players_[0], options.show);
-    std::cerr << "episodes go into " << demonstrations_->folder().string() << "\n";
-  }
   window_.emplace("corvid play: " + players_[0].env->id(), static_cast<int>(options.width),
                   static_cast<int>(options.height));
+  if (options.log_rollouts) {
+    std::string id = players_[0].env->id();
+    std::replace(id.begin(), id.end(), '/', '-');
+    demonstrations_.emplace(options.log_dir.empty() ? "demonstrations/" + id : options.log_dir, players_[0],
+                            options.show.seed);
+    std::cerr << "episodes go into " << demonstrations_->folder().string() << "\n";
+  }
+}
+
+/// What was played of this episode: by a person up to where it is, as steps taken back do not count.
+void Viewer::keep_episode() {
+  if (!demonstrations_) return;
+  Playback& playback = *players_[0].playback;
+  try {
+    demonstrations_->append(playback, keys_ ? playback.time() : playback.newest());
+  } catch (const Error& error) {
+    std::cerr << "this episode is not kept: " << error.what() << "\n";
+    note(std::string("this episode is not kept: ") + error.what());
+  }
 }
 
 void Viewer::note(std::string text) {
@@ -129,9 +150,9 @@ bool Viewer::all_ended() const {
 
 void Viewer::begin(std::uint64_t seed) {
   explained_time_ = -1;
-  if (demonstrations_ && players_[0].playback->newest() > 0) demonstrations_->append(*players_[0].playback);
+  keep_episode();
   for (std::size_t i = 0; i < players_.size(); ++i) players_[i].playback->begin(options_.grid > 1 ? seed + i : seed);
-  noted_end_ = false;
+  counted_ = waiting_ = false;
   changed_ = true;
 }
 
@@ -140,7 +161,7 @@ bool Viewer::step() {
   bool moved = false;
   for (Player& player : players_) {
     Playback& playback = *player.playback;
-    moved |= keys_ && playback.time() == playback.newest() ? playback.step(keys_->held(*window_)) : playback.step();
+    moved |= keys_ ? playback.step(keys_->held(*window_)) : playback.step();
   }
   steps_ += moved;
   changed_ |= moved;
@@ -154,7 +175,7 @@ void Viewer::back() {
   for (Player& player : players_) {
     if (time > 0 && player.playback->newest() >= time - 1) player.playback->go_to(time - 1);
   }
-  noted_end_ = false;
+  waiting_ = false;
   changed_ = true;
 }
 
@@ -162,10 +183,9 @@ std::vector<std::string> Viewer::help() const {
   std::vector<std::string> lines;
   if (keys_) {
     lines = keys_->lines();
-    lines.insert(lines.end(),
-                 {"", "Return  pause", "Backspace  one step back", "+  -  0  faster, slower, natural speed",
-                  "R  the same episode again", "N  another seed"});
-    if (!waits_for_keys()) lines.emplace_back("a game controller works as well");
+    lines.insert(lines.end(), {"", "Backspace  one step back", "R  the same episode again", "N  another seed"});
+    if (!waits_for_keys())
+      lines.insert(lines.end(), {"Return  pause", "+  -  faster, slower", "a game controller works as well"});
   } else {
     lines = {"Space  pause",
              "Right  one step",
@@ -191,7 +211,7 @@ void Viewer::handle_key(const std::string& key) {
     paused_ = true;
     if (!step()) note("the episode has ended; R plays it again, S the next seed");
   } else if (key == (human ? "Backspace" : "Left")) {
-    paused_ = true;
+    paused_ = !waits_for_keys();
     back();
   } else if (key == "+" || key == "=" || key == "Keypad +") {
     speed_ = std::min(speed_ * 2, kFastest);
@@ -242,20 +262,27 @@ void Viewer::handle(const WindowInput& input) {
     if (!take_action(key)) handle_key(key);
   }
   for (const std::string& button : input.buttons) take_action(button);
+  // Held down: what goes through an episode goes on, and a game that waits takes the next step.
+  for (const std::string& key : input.repeated) {
+    if (take_action(key)) continue;
+    if (key == "Left" || key == "Right" || key == "Backspace" || key == "+" || key == "-") handle_key(key);
+  }
 }
 
 void Viewer::end_of_episode() {
   const Time now = std::chrono::steady_clock::now();
-  if (!noted_end_) {
-    noted_end_ = true;
+  if (!waiting_) {
+    waiting_ = true;
     ended_at_ = now;
+  }
+  if (!counted_) {
+    counted_ = true;
     ++episodes_;
     for (const Player& player : players_) {
       std::cout << player.name << ", seed " << player.playback->seed() << ": return " << std::setprecision(10)
                 << player.episode_return() << ", length " << player.playback->time() << std::endl;
     }
     if (options_.max_episodes > 0 && episodes_ >= options_.max_episodes) done_ = true;
-    return;
   }
   if (!paused_ && Seconds(now - ended_at_).count() > kPause)
     begin(players_[0].playback->seed() + static_cast<std::uint64_t>(options_.grid));
@@ -269,7 +296,8 @@ void Viewer::advance(Time now) {
     return;
   }
   // After a hang-up it goes on from now, and steps take no more than most of a frame.
-  if (now - last_step_ > Seconds(0.25)) last_step_ = now - std::chrono::duration_cast<Time::duration>(interval);
+  if (now - last_step_ > std::max(Seconds(0.25), 2 * interval))
+    last_step_ = now - std::chrono::duration_cast<Time::duration>(interval);
   while (now - last_step_ >= interval && std::chrono::steady_clock::now() - now < Seconds(0.8 / kFrameRate)) {
     last_step_ += std::chrono::duration_cast<Time::duration>(interval);
     if (!step()) {
@@ -316,18 +344,21 @@ void Viewer::draw() {
   else
     draw_players(players_, overlays_, footer(), image_, density);
   const Area whole{0, 0, 1.0 * image_.width, 1.0 * image_.height};
-  if (recording_) {
-    try {
-      recording_->add(image_);
-      ++recorded_frames_;
-    } catch (const Error& error) {
-      end_recording(error.what());
-    }
-  }
+  if (recording_) film_ = image_;  // without what is laid over it
   if (std::chrono::steady_clock::now() < note_until_) draw_note(note_, image_, whole, density);
   if (helping_) draw_box(help(), image_, whole, density);
   window_->show(image_);
   ++frames_;
+}
+
+/// A film shows what the window showed, pauses too: as many frames as the clock asks for.
+void Viewer::record(Time now) {
+  const auto due = static_cast<std::int64_t>(Seconds(now - recording_since_).count() * kFilmRate) + 1;
+  try {
+    for (; recorded_frames_ < due; ++recorded_frames_) recording_->add(film_);
+  } catch (const Error& error) {
+    end_recording(error.what());
+  }
 }
 
 void Viewer::toggle_recording() {
@@ -338,9 +369,10 @@ void Viewer::toggle_recording() {
   for (int number = 1; number == 1 || fs::exists(recording_name_); ++number)
     recording_name_ = stem + "-" + std::to_string(number) + ".gif";
   try {
-    recording_ = make_animation_writer(recording_name_, image_.width, image_.height,
-                                       {.fps = std::min(rate_ * speed_, kFrameRate)});
+    recording_ = make_animation_writer(recording_name_, image_.width, image_.height, {.fps = kFilmRate});
     recorded_frames_ = 0;
+    recording_since_ = std::chrono::steady_clock::now();
+    film_ = image_;
     note("recording into " + recording_name_ + "; V ends it");
   } catch (const Error& error) {
     note(error.what());
@@ -389,11 +421,12 @@ void Viewer::run() {
       rates_since_ = now;
     }
     if (std::exchange(changed_, false)) draw();
+    if (recording_) record(now);
     std::this_thread::sleep_until(now + std::chrono::duration_cast<Time::duration>(Seconds(1 / kFrameRate)));
   }
   end_recording("");
   if (demonstrations_) {
-    if (players_[0].playback->newest() > 0) demonstrations_->append(*players_[0].playback);
+    keep_episode();
     demonstrations_->close();
     std::cerr << demonstrations_->episodes() << " episodes, " << demonstrations_->steps() << " steps in "
               << demonstrations_->folder().string() << "\n";
@@ -434,11 +467,6 @@ int play_command(const Command& command, const Arguments& arguments) {
     fail(ErrorKind::kUsage, "--log-rollouts keeps the episodes of one environment");
   if (options.show.human && std::filesystem::exists(words[0]))
     fail(ErrorKind::kUsage, "--human expects an environment such as CartPole-v1, as nobody else plays");
-  if (options.log_rollouts && options.log_dir.empty()) {
-    std::string id = words[0];
-    std::replace(id.begin(), id.end(), '/', '-');
-    options.log_dir = "demonstrations/" + id;
-  }
   Viewer(words, options).run();
   return stop_requested ? kExitInterrupted : 0;
 }

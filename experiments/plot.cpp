@@ -69,28 +69,18 @@ std::vector<fs::path> outputs_of(const CommandLine& line, const PlotOptions& opt
     }
   }
   if (outputs.empty() && !options.tty) outputs.emplace_back("curve.svg");
-  for (const fs::path& path : outputs) {
-    if (path.extension() != ".svg" && path.extension() != ".png")
-      fail(ErrorKind::kUsage, "--output expects a file that ends in .svg or .png, got '", path.string(), "'");
-    if (path.has_parent_path() && !fs::is_directory(path.parent_path()))
-      fail(ErrorKind::kUsage, "--output ", path.string(), ": there is no folder ", path.parent_path().string());
-  }
+  for (const fs::path& path : outputs) check_picture_output(path);
   return outputs;
 }
 
 std::vector<PlottedRun> read_runs(const std::vector<std::string>& words) {
   // They say where a run lies and what is kept of it, not what is learned.
-  static const std::set<std::string> kApart = {"run.seed",
-                                               "run.name",
-                                               "run.log_dir",
-                                               "run.overwrite",
-                                               "run.tensorboard",
-                                               "run.log_freq",
-                                               "run.log_rollouts",
-                                               "run.rows_per_shard",
-                                               "run.keep_checkpoints",
-                                               "run.save_freq",
-                                               "run.n_final_eval_episodes"};
+  static const std::set<std::string> kApart = {"run.seed",           "run.name",
+                                               "run.log_dir",        "run.overwrite",
+                                               "run.tensorboard",    "run.capture_video",
+                                               "run.log_freq",       "run.log_rollouts",
+                                               "run.rows_per_shard", "run.keep_checkpoints",
+                                               "run.save_freq",      "run.n_final_eval_episodes"};
   std::vector<PlottedRun> runs;
   std::set<fs::path> seen;
   for (const std::string& word : words) {

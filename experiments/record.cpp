@@ -33,7 +33,7 @@ Fields fields(RecordOptions& o) {
           "empty: a GIF called after the environment"),
       Field("episodes", &o.episodes, "episodes, with seeds from --seed on").between(1, 1 << 20),
       Field("pick", &o.pick, "which of them are recorded, by return").one_of({"all", "best", "worst", "both"}),
-      Field("fps", &o.fps, "frames a second; 0: the natural speed of the environment. Fewer skip steps")
+      Field("fps", &o.fps, "frames a second; 0: one a step, at the natural speed. Fewer skip steps, more hold them")
           .between(0, 1000),
       Field("quality", &o.quality, "of .mp4 and .webm").between(1, 100),
       Field("width", &o.width, "pixels").between(16, 8192),
@@ -59,13 +59,11 @@ class Film {
  public:
   Film(const RecordOptions& options, const Player& player)
       : options_(options), image_(static_cast<int>(options.width), height_of(options, player)) {
-    const double rate = natural_rate(*player.env);
+    rate_ = natural_rate(*player.env);
     // Every step is a frame up to the rate of the film; a GIF knows hundredths of a second, and few programs show 100.
-    const double fps = options.fps > 0 ? options.fps : std::min(rate, 50.0);
-    steps_a_frame_ = std::max<std::int64_t>(1, std::llround(rate / fps));
-    seconds_a_frame_ = 1 / fps;
+    fps_ = options.fps > 0 ? options.fps : std::min(rate_, 50.0);
     writer_ = make_animation_writer(output(player), image_.width, image_.height,
-                                    {.fps = fps, .quality = static_cast<int>(options.quality)});
+                                    {.fps = fps_, .quality = static_cast<int>(options.quality)});
     path_ = output(player);
   }
 
@@ -74,14 +72,17 @@ class Film {
     Playback& playback = *players[0].playback;
     playback.begin(seed);
     add(players);
-    while (!playback.now().ended) {
-      for (std::int64_t k = 0; k < steps_a_frame_ && !playback.now().ended; ++k) playback.step();
+    // Frame k shows the step of its time; slow games hold a step over several frames.
+    for (std::int64_t frame = 1; !playback.now().ended; ++frame) {
+      const auto due = static_cast<std::int64_t>(static_cast<double>(frame) * rate_ / fps_ + 1e-9);
+      const bool moves = playback.time() < due;
+      while (playback.time() < due && playback.step()) {
+      }
       if (stop_requested || frames_ >= options_.max_frames) return false;
-      add(players);
+      add(players, moves);
     }
     // The end stays in view for a moment.
-    for (double held = seconds_a_frame_; held < 0.7 && frames_ < options_.max_frames; held += seconds_a_frame_)
-      add(players, false);
+    for (double held = 1 / fps_; held < 0.7 && frames_ < options_.max_frames; held += 1 / fps_) add(players, false);
     return true;
   }
 
@@ -117,8 +118,8 @@ class Film {
 
   const RecordOptions& options_;
   Image image_;
-  std::int64_t steps_a_frame_ = 1, frames_ = 0;
-  double seconds_a_frame_ = 0;
+  std::int64_t frames_ = 0;
+  double rate_ = 0, fps_ = 0;  // steps, frames a second
   std::string path_;
   std::unique_ptr<AnimationWriter> writer_;
   std::chrono::steady_clock::time_point last_line_{};
@@ -167,6 +168,9 @@ int record_command(const Command& command, const Arguments& arguments) {
   std::vector<Player> players;
   players.push_back(make_player(line.words()[0], options.show, static_cast<std::uint64_t>(options.show.seed)));
   Player& player = players[0];
+  if (player.env->longest_episode() == 0 && options.pick != "all")
+    fail(ErrorKind::kUsage, "episodes of ", player.env->id(),
+         " have no step limit, so none can be picked by its return; --max-episode-steps sets one");
   if (player.env->longest_episode() == 0 && !options.quiet)
     std::cerr << "note: episodes of " << player.env->id() << " have no step limit; the film ends after "
               << options.max_frames << " frames (--max-frames)\n";

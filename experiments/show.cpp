@@ -154,6 +154,7 @@ Player make_player(const std::string& what, const ShowOptions& options, std::uin
     loaded = load_agent(what, options.device);
     config = loaded->setup.config;
     env_options = loaded->setup.env_options;
+    player.config_toml = loaded->setup.to_toml();
   } else {
     if (what.ends_with(".h5") || what.starts_with("runs/") || what.starts_with("/") || what.starts_with("."))
       fail(ErrorKind::kUsage, "there is no run or checkpoint ", what);
@@ -164,6 +165,7 @@ Player make_player(const std::string& what, const ShowOptions& options, std::uin
   VectorOptions vector = vector_options(config, AutoReset::kDisabled, 1);
   if (options.max_episode_steps >= 0) vector.max_episode_steps = static_cast<int>(options.max_episode_steps);
   player.env = make_env(config.env, vector, env_options);
+  player.env_options = env_options;
   if (loaded) {
     check_same_spaces(player.env->spec(), *loaded);
     player.agent = std::move(loaded->agent);

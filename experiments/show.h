@@ -27,6 +27,8 @@ Fields fields(ShowOptions& options);
 /// An environment on its own, and who plays it.
 struct Player {
   std::string name;                // "ppo on CartPole-v1", or of `--compare` its run
+  EnvOptions env_options;          // of its environment
+  std::string config_toml;         // settings of the run it comes from; empty: none
   std::unique_ptr<Agent> agent;    // null where a person plays
   std::unique_ptr<VectorEnv> env;  // one, that does not reset itself
   std::unique_ptr<Playback> playback;

@@ -22,7 +22,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 LiveView::LiveView(const std::string& title) {
   std::exception_ptr failure;
-  painter_ = std::thread([this, title, &failure] { paint(title, failure); });
+  painter_ = std::thread([this, title, &failure] { run_painter(title, failure); });
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return opened_; });
   if (!failure) return;
@@ -32,12 +32,18 @@ LiveView::LiveView(const std::string& title) {
 }
 
 LiveView::~LiveView() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
+  if (!painter_.joinable()) return;
+  std::unique_lock lock(mutex_);
+  stop_ = true;
   changed_.notify_all();
-  if (painter_.joinable()) painter_.join();
+  while (!ended_ && !lost_) changed_.wait_for(lock, std::chrono::milliseconds(20));
+  lock.unlock();
+  if (lost_) {
+    std::cerr << "the display went away; the training went on\n";
+    painter_.detach();
+  } else {
+    painter_.join();
+  }
 }
 
 void LiveView::watch(const VectorEnv& env, std::int64_t num_threads) {
@@ -67,7 +73,7 @@ void LiveView::hand_over(std::int64_t steps) {
 }
 
 /// The painter's thread, to which all of SDL belongs.
-void LiveView::paint(const std::string& title, std::exception_ptr& failure) {
+void LiveView::run_painter(const std::string& title, std::exception_ptr& failure) {
   // Below the training, where processors are scarce.
   setpriority(PRIO_PROCESS, 0, 10);
   std::optional<Window> window;
@@ -85,6 +91,20 @@ void LiveView::paint(const std::string& title, std::exception_ptr& failure) {
   changed_.notify_all();
   if (problem) return;
 
+  Window::sleep_when_lost(lost_);
+  try {
+    paint(title, *window);
+  } catch (const std::exception& error) {
+    std::cerr << "the window ended: " << error.what() << "; the training goes on\n";
+  }
+  wanted_ = false;
+  window.reset();
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+}
+
+/// Until the window is closed or the training ends.
+void LiveView::paint(const std::string& title, Window& window) {
   constexpr auto kFrame = std::chrono::milliseconds(33);
   std::vector<DisplayList> lists;
   Image image;
@@ -102,18 +122,17 @@ void LiveView::paint(const std::string& title, std::exception_ptr& failure) {
       }
     }
     const auto start = SteadyClock::now();
-    if (window->poll().closed) {
+    if (window.poll().closed) {
       std::cerr << "the window is closed; the training goes on\n";
-      wanted_ = false;
       return;
     }
     if (!fresh) continue;
-    if (image.width != window->width() || image.height != window->height())
-      image = Image(window->width(), window->height());
+    if (image.width != window.width() || image.height != window.height())
+      image = Image(window.width(), window.height());
     draw_lists(lists, image);
     draw_note(title + "   " + std::to_string(steps) + " steps", image, {0, 0, 1.0 * image.width, 1.0 * image.height},
-              window->density());
-    window->show(image);
+              window.density());
+    window.show(image);
     const auto spent = SteadyClock::now() - start;
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, std::max<SteadyClock::duration>(kFrame - spent, spent * (share_ - 1)),
@@ -125,9 +144,13 @@ void LiveView::paint(const std::string& title, std::exception_ptr& failure) {
 VideoCapture::VideoCapture(Run& run, std::int64_t every) : run_(run), last_(run.steps()) {
   const RunConfig& config = run.setup().config;
   const std::int64_t freq = steps_or_share(config.eval_freq, config.total_timesteps, 20);
-  if (freq == 0) fail(ErrorKind::kUsage, "--capture-video films evaluations, and --eval-freq 0 makes none");
   every_ = every * freq;
   env_ = make_env(config.env, vector_options(config, AutoReset::kDisabled, 1), run.setup().env_options);
+}
+
+void VideoCapture::check(const RunConfig& config) {
+  if (config.capture_video > 0 && config.eval_freq == 0)
+    fail(ErrorKind::kUsage, "--capture-video films evaluations, and --eval-freq 0 makes none");
 }
 
 bool VideoCapture::after_step(std::int64_t steps) {

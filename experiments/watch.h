@@ -10,6 +10,7 @@
 
 #include "core/run/run.h"
 #include "render/display_list.h"
+#include "render/window.h"
 
 namespace corvid {
 
@@ -33,12 +34,14 @@ class LiveView final : public Hook {
   static constexpr int kMostEnvs = 16;
 
   void hand_over(std::int64_t steps);
-  void paint(const std::string& title, std::exception_ptr& failure);
+  void run_painter(const std::string& title, std::exception_ptr& failure);
+  void paint(const std::string& title, Window& window);
 
   const VectorEnv* env_ = nullptr;
   std::atomic<int> share_{5};        // of the painter's time, one part in so many is spent on painting
   std::atomic<bool> wanted_{false};  // the painter waits for pictures
   std::atomic<bool> stop_{false};
+  std::atomic<bool> lost_{false};  // the display; the painter sleeps for ever
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
@@ -46,6 +49,7 @@ class LiveView final : public Hook {
   std::int64_t steps_ = 0;
   bool fresh_ = false;   // lists_ have not been painted
   bool opened_ = false;  // or failed to
+  bool ended_ = false;   // the painter
 
   std::thread painter_;
 };
@@ -54,6 +58,9 @@ class LiveView final : public Hook {
 class VideoCapture final : public Hook {
  public:
   VideoCapture(Run& run, std::int64_t every);
+
+  /// Throws Error where the settings ask for films of evaluations that are not made. To be called before there is a run.
+  static void check(const RunConfig& config);
 
   bool after_step(std::int64_t steps) override;
 

@@ -22,7 +22,7 @@ class FolderWriter final : public AnimationWriter {
   FolderWriter(const fs::path& folder, int width, int height)
       : AnimationWriter(folder, width, height), temporary_(temporary_beside(folder)) {
     std::error_code ignored;
-    if (fs::exists(folder) && !fs::is_empty(folder, ignored)) {
+    if (fs::exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder, ignored))) {
       fail(ErrorKind::kUsage, folder.string(),
            " is not an empty folder; frames need one of their own: choose another "
            "name or remove it");

@@ -1,6 +1,8 @@
 #include "render/window.h"
 
 #include <SDL2/SDL.h>
+#include <dlfcn.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -31,6 +33,15 @@ struct Window::Sdl {
 
 namespace {
 
+thread_local std::atomic<bool>* lost_display = nullptr;
+
+/// Xlib ends the program when this returns.
+int on_lost_display(void*) {
+  if (!lost_display) return 0;
+  *lost_display = true;
+  while (true) ::pause();
+}
+
 [[noreturn]] void fail_without_window() {
   fail(ErrorKind::kFailed, "cannot open a window (", SDL_GetError(),
        "). Is there a display? Without one, corvid record writes the same pictures into a file; over ssh, ssh -X shows "
@@ -44,6 +55,7 @@ Window::Window(const std::string& title, int width, int height) : sdl_(std::make
   SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
   SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
   SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
+  SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");  // no OpenGL, with threads of its own, for one picture
   if (SDL_Init(SDL_INIT_VIDEO) != 0) fail_without_window();
   // Where there is no display SDL may settle for one that nobody sees, which is right only if it was asked for.
   const std::string driver = SDL_GetCurrentVideoDriver();
@@ -61,6 +73,16 @@ Window::Window(const std::string& title, int width, int height) : sdl_(std::make
 }
 
 Window::~Window() = default;
+
+void Window::sleep_when_lost(std::atomic<bool>& lost) {
+  lost_display = &lost;
+  // SDL has loaded the library if it draws with it.
+  void* library = dlopen("libX11.so.6", RTLD_NOW | RTLD_NOLOAD);
+  if (!library) return;
+  using Handler = int (*)(void*);
+  if (const auto set = reinterpret_cast<Handler (*)(Handler)>(dlsym(library, "XSetIOErrorHandler")))
+    set(on_lost_display);
+}
 
 void Window::show(const Image& image) {
   if (!sdl_->texture || sdl_->texture_width != image.width || sdl_->texture_height != image.height) {
@@ -88,7 +110,9 @@ WindowInput Window::poll() {
   while (SDL_PollEvent(&event)) {
     switch (event.type) {
       case SDL_QUIT: input.closed = true; break;
-      case SDL_KEYDOWN: input.pressed.emplace_back(SDL_GetKeyName(event.key.keysym.sym)); break;
+      case SDL_KEYDOWN:
+        (event.key.repeat ? input.repeated : input.pressed).emplace_back(SDL_GetKeyName(event.key.keysym.sym));
+        break;
       case SDL_CONTROLLERBUTTONDOWN:
         input.buttons.emplace_back(
             SDL_GameControllerGetStringForButton(static_cast<SDL_GameControllerButton>(event.cbutton.button)));
@@ -145,7 +169,5 @@ double Window::density() const {
   SDL_GetWindowSize(sdl_->window, &points, nullptr);
   return points > 0 ? 1.0 * width() / points : 1;
 }
-
-void Window::set_title(const std::string& title) { SDL_SetWindowTitle(sdl_->window, title.c_str()); }
 
 }  // namespace corvid

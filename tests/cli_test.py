@@ -188,6 +188,13 @@ class Mistakes(ProgramTest):
         self.assertFalse((run / "mine.txt").exists())
         self.assertEqual(csv_without(run / "progress.csv", lambda name: name != "time/total_timesteps")[-1], ["64.0"])
 
+    def test_films_of_evaluations_that_are_not_made_are_refused_before_anything_is_lost(self):
+        folder = self.train("x")
+        before = sorted(path.name for path in folder.rglob("*"))
+        self.refused(2, ["--capture-video", "--eval-freq 0"], "train", *SMALL, "--total-timesteps", 512, "--name", "x",
+                     "--overwrite", "--capture-video", 1, "--eval-freq", 0)
+        self.assertEqual(sorted(path.name for path in folder.rglob("*")), before)
+
     def test_a_file_in_the_way_of_the_run_folder(self):
         (self.folder / "file").touch()
         self.refused(1, ["cannot make the folder file/CartPole-v1/ppo"], "train", "--log-dir", "file")
@@ -347,6 +354,46 @@ class Settings(ProgramTest):
         steps = [float(row[0]) for row in csv_without(run / "progress.csv", lambda name: name != "time/total_timesteps")[1:]]
         self.assertEqual(steps, sorted(set(steps)))
         self.assertEqual(steps[-1], 2048)
+
+
+class Record(ProgramTest):
+    """What a film shows is tested with the writers and the window."""
+
+    def test_episodes_are_those_of_evaluate(self):
+        run = self.train("x")
+        film = json.loads(self.ok("record", run, "--episodes", 3, "--json", "--output", "a.gif").stdout.splitlines()[-1])
+        self.assertEqual([episode["seed"] for episode in film["episodes"]], [1000000, 1000001, 1000002])
+        mean = json.loads(self.ok("evaluate", run, "--episodes", 3, "--json").stdout.splitlines()[-1])["mean_reward"]
+        self.assertAlmostEqual(sum(episode["return"] for episode in film["episodes"]) / 3, mean)
+        # A frame a step, the first observation, and the end held for 0.7 s at 50 frames a second.
+        self.assertEqual(film["frames"], sum(episode["length"] + 1 + 34 for episode in film["episodes"]))
+        self.assertEqual((self.folder / "a.gif").read_bytes()[:6], b"GIF89a")
+
+        both = json.loads(self.ok("record", run, "--episodes", 6, "--pick", "both", "--json", "--output", "b.apng")
+                          .stdout.splitlines()[-1])["episodes"]
+        self.assertEqual(len(both), 2)
+        self.assertGreaterEqual(both[0]["return"], both[1]["return"])
+
+    def test_fewer_or_more_frames_keep_the_speed(self):
+        for fps in (25, 100):
+            film = json.loads(self.ok("record", "CartPole-v1", "--max-episode-steps", 20, "--seed", 4, "--fps", fps, "--json",
+                                      "--output", f"{fps}/").stdout.splitlines()[-1])
+            length = film["episodes"][0]["length"]
+            self.assertAlmostEqual(film["frames"] / fps, length / 50 + 0.7, delta=2 / fps + 0.02)
+            self.assertEqual(len(list((self.folder / str(fps)).iterdir())), film["frames"])
+
+    def test_captured_evaluations(self):
+        folder = self.train("x", "--capture-video", 2, "--eval-freq", 128)
+        films = sorted(path.name for path in (folder / "videos").iterdir())
+        self.assertEqual(films, ["step-000000256.gif", "step-000000512.gif"])
+
+    def test_mistakes(self):
+        self.refused(2, ["no step limit", "--max-episode-steps"], "record", "Pendulum-v1", "--max-episode-steps", 0, "--pick", "best")
+        self.refused(2, ["x.jpg"], "record", "CartPole-v1", "--output", "x.jpg")
+        self.refused(2, ["no run or checkpoint"], "record", "runs/nothing")
+        self.refused(2, ["does not draw itself"], "record", "Probe/OneStep-v0")
+        (self.folder / "file").touch()
+        self.refused(2, ["not an empty folder"], "record", "CartPole-v1", "--output", "file/")
 
 
 class Explain(ProgramTest):

@@ -7,6 +7,7 @@ Usage: window_test.py <corvid program>
 import ctypes
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -144,12 +145,23 @@ class Play(WindowTest):
         self.display.press("Escape")
         self.end()
 
+    def after(self, *keys):
+        """The picture once these keys have been pressed and the rates shown are 0 again."""
+        self.display.press(*keys)
+        time.sleep(2.5)
+        return self.still()
+
     def test_keys_for_overlays_help_and_recording(self):
         self.start("play", "CartPole-v1", "--paused")
-        self.assertTrue(self.changes_by("F1"))
-        self.assertTrue(self.changes_by("F1"))
-        self.assertTrue(self.changes_by("h"))
-        self.assertTrue(self.changes_by("e"))  # random actions cannot be explained, which is said
+        time.sleep(5)
+        plain = self.after()
+        pictures = [plain, self.after("F1")]
+        self.assertEqual(self.after("F1"), plain)
+        pictures.append(self.after("h"))
+        self.assertEqual(self.after("h"), plain)
+        pictures.append(self.after("equal"))  # "+" without Shift
+        self.assertEqual(self.after("minus"), plain)
+        self.assertEqual(len(set(pictures)), 4)
         self.display.press("v")
         time.sleep(0.5)
         self.display.press("space")
@@ -158,6 +170,8 @@ class Play(WindowTest):
         film = self.folder / "CartPole-v1-1.gif"
         self.assertTrue(wait_for(film.exists, 10), self.text())
         self.assertGreater(film.stat().st_size, 2000)
+        frames = int(re.search(r"wrote CartPole-v1-1.gif, (\d+) frames", self.text()).group(1))
+        self.assertTrue(50 <= frames <= 90, f"{frames} frames of 2.5 seconds at 25 a second")
         self.assertIn("wrote CartPole-v1-1.gif", self.text())
         self.display.press("Escape")
         self.end()
@@ -170,6 +184,24 @@ class Play(WindowTest):
         self.start("play", "Acrobot-v1", "--grid", "4")
         self.process.send_signal(signal.SIGINT)
         self.end(130)
+
+    def test_an_end_that_is_looked_at_again_counts_once(self):
+        self.start("play", "CartPole-v1", "--max-episodes", "2", "--speed", "8")
+        self.assertTrue(wait_for(lambda: "return" in self.text()))
+        self.display.press("Left", "Right", "Left", "Right")
+        time.sleep(0.5)
+        self.assertEqual(self.text().count("return"), 1)
+        self.display.press("space")
+        self.end()
+        self.assertEqual(self.text().count("seed 1000000:"), 1)
+        self.assertEqual(self.text().count("seed 1000001:"), 1)
+
+    def test_slow_speeds_are_slow(self):
+        self.start("play", "FrozenLake-v1", "--speed", "0.0625", "--max-episodes", "1")
+        time.sleep(6)  # at most two steps of four seconds
+        self.assertEqual(self.text(), "")
+        self.display.press("Escape")
+        self.end()
 
     def test_two_runs_side_by_side(self):
         runs = [str(self.train(name).relative_to(self.folder)) for name in ["one", "two"]]
@@ -212,6 +244,18 @@ class Play(WindowTest):
                                str(shard)], capture_output=True, text=True, check=True)
         self.assertEqual(read.stdout.strip(), "[2, 2, 1, 2, 2] [False, False, False, False, True] 0.955")
 
+    def test_steps_taken_back_are_not_kept(self):
+        self.start("play", "MiniGrid-Empty-5x5-v0", "--human", "--log-rollouts")
+        self.display.press("Up", "Up", "Left", "BackSpace")
+        time.sleep(0.5)
+        self.display.press("Escape")
+        self.end()
+        self.assertIn("1 episodes, 2 steps", self.text())
+        # Another game does not go into the same folder.
+        self.env["DISPLAY"] = self.display.name
+        self.refused(2, ["MiniGrid-Empty-5x5-v0", '"size": "6"', "--log-dir"], "play", "MiniGrid-Empty-5x5-v0", "--human",
+                     "--log-rollouts", "--env-set", "size=6")
+
     def test_a_person_steers_with_keys_that_are_held(self):
         self.start("play", "MountainCarContinuous-v0", "--human", "--log-rollouts", "--max-episode-steps", "60",
                    "--max-episodes", "1")
@@ -244,6 +288,17 @@ class Training(WindowTest):
         self.assertEqual(self.process.wait(timeout=120), 0, self.text())
         self.assertIn("the window is closed; the training goes on", self.text())
         self.assert_same_run(unwatched.with_name("watched-s0"), unwatched)
+
+    def test_a_display_that_goes_away_leaves_the_training_alone(self):
+        other = Display()
+        self.display, display = other, self.display
+        try:
+            self.start("train", *SMALL, "--total-timesteps", "8000000", "--name", "x", "--render")
+        finally:
+            self.display = display
+            other.close()
+        self.assertEqual(self.process.wait(timeout=120), 0, self.text())
+        self.assertIn("the training went on", self.text())
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ bool Playback::step() {
     play(now().action);
     return true;
   }
+  if (next_action_.empty()) think();
   if (next_action_.empty()) return false;
   moments_.back().action = next_action_;
   append();
@@ -45,15 +46,23 @@ bool Playback::step(std::span<const std::byte> action) {
 /// The policy acts at every step before this one, as it did, and what it chooses is not taken.
 void Playback::relive() {
   const std::int64_t time = time_;
+  Rng rng = rng_;  // what happens next does not hang on it
   std::vector<std::byte> unused(env_.spec().action.bytes());
   policy_->begin(1);
   go_to(0);
   while (time_ < time) {
-    policy_->act(obs(), 1, deterministic_, rng_, unused.data());
+    policy_->act(obs(), 1, deterministic_, rng, unused.data());
     play(now().action);
     policy_->observe(buffer_.view().reward);
   }
   stale_ = false;
+}
+
+void Playback::set_deterministic(bool deterministic) {
+  deterministic_ = deterministic;
+  next_action_.clear();
+  stale_ = true;
+  if (time_ == newest()) think();
 }
 
 void Playback::go_to(std::int64_t time) {

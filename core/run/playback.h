@@ -42,8 +42,8 @@ class Playback {
   /// Somebody else asked the policy in between: before its next action here it lives through the episode once more.
   void policy_acted_elsewhere() { stale_ = true; }
 
-  /// Takes effect from the next new step on.
-  void set_deterministic(bool deterministic) { deterministic_ = deterministic; }
+  /// For all steps that have not been played yet.
+  void set_deterministic(bool deterministic);
   bool deterministic() const { return deterministic_; }
 
   std::uint64_t seed() const { return seed_; }

@@ -182,6 +182,13 @@ static void clear(const fs::path& folder) {
   }
 }
 
+std::string env_options_json(const EnvOptions& options) {
+  std::string text;
+  for (auto [name, value] : options)
+    text += (text.empty() ? "\"" : ", \"") + name + "\": " + Field(name, &value, "").value();
+  return "{" + text + "}";
+}
+
 Run::Run(fs::path folder, RunSetup setup, const std::atomic<bool>& stop)
     : setup_(std::move(setup)), folder_(std::move(folder)), stop_(stop) {}
 
@@ -220,13 +227,10 @@ void Run::make_hooks() {
   metrics_ = std::make_unique<MetricsHook>(folder_, config, *agent_, *episodes_, *evaluation_, clock_);
   if (config.log_rollouts) {
     const RolloutStep shape = agent_->last_step();
-    std::string options;
-    for (auto [name, value] : setup_.env_options)
-      options += (options.empty() ? "\"" : ", \"") + name + "\": " + Field(name, &value, "").value();
     rollouts_ = std::make_unique<RolloutHook>(
         folder_ / "rollouts",
         RolloutInfo{.env_id = config.env,
-                    .env_options = "{" + options + "}",
+                    .env_options = env_options_json(setup_.env_options),
                     .observation = env_->spec().observation,
                     .action = env_->spec().action,
                     .base_seed = state_.seed,

@@ -42,6 +42,9 @@ void apply_section(RunSetup& setup, const ConfigSection& section, std::string_vi
 /// Reads settings from TOML text with sections run, agent and env. Throws Error with `name` and line.
 RunSetup setup_from_toml(std::string_view text, std::string_view name);
 
+/// Options as a JSON object of texts, {"name": "value"}, as rollouts tell them.
+std::string env_options_json(const EnvOptions& options);
+
 /// What made the run, for versions.toml: Corvid, LibTorch, compiler, processor.
 std::map<std::string, std::string> versions();
 

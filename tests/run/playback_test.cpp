@@ -95,6 +95,27 @@ TEST_F(CartPole, APersonsActionReplacesWhatCameAfter) {
   EXPECT_EQ(action_at(playback, 3), 1);
 }
 
+TEST(Playback, ChangingTheModeChangesTheVeryNextStep) {
+  /// 0 when it is to be deterministic, else 1.
+  struct Mode final : Policy {
+    void act(const ObsView&, std::int64_t, bool deterministic, Rng&, void* actions) override {
+      *static_cast<std::int64_t*>(actions) = deterministic ? 0 : 1;
+    }
+  } policy;
+  auto env = make_env("CartPole-v1", {.auto_reset = AutoReset::kDisabled});
+  Playback playback(*env, &policy, 1);
+  playback.step();
+  playback.set_deterministic(false);
+  playback.step();
+  playback.go_to(1);
+  playback.set_deterministic(true);
+  playback.step();  // known: as it was
+  playback.step();
+  EXPECT_EQ(action_at(playback, 0), 0);
+  EXPECT_EQ(action_at(playback, 1), 1);
+  EXPECT_EQ(action_at(playback, 2), 0);
+}
+
 TEST_F(CartPole, APolicyThatWasAskedElsewhereGoesOnAsIfItHadNot) {
   Playback playback(*env, &policy, 3);
   for (int t = 0; t < 5; ++t) playback.step();
