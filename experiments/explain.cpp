@@ -241,6 +241,11 @@ Explanation explain_features(Session& session, Scene& scene, const Request& requ
     line += ", " + short_number(result.baseline_output) + " at the baseline (" + request.baseline + ")";
     scene.title += ": integrated gradients of " + line;
   }
+  if (std::all_of(values.begin(), values.end(), [](double value) { return std::fabs(value) < 1e-3; })) {
+    std::cerr
+        << "note: the output hardly changes here, as at a probability near 0 or 1; try another --step, --baseline mean "
+           "or --of value\n";
+  }
   const std::vector<std::string> names = feature_names(spec);
   for (std::size_t k = 0; k < names.size(); ++k) {
     numbers["features"][names[k]] = json_number(values[k]);

@@ -122,6 +122,11 @@ std::vector<std::byte> ActionKeys::action_of(const std::string& key) const {
   return {};
 }
 
+bool ActionKeys::acts(const std::string& key) const {
+  return !action_of(key).empty() || std::any_of(axes_.begin(), axes_.end(),
+                                                [&](const Axis& axis) { return key == axis.less || key == axis.more; });
+}
+
 std::vector<std::byte> ActionKeys::held(const Window& window) {
   if (axes_.empty()) {
     std::int64_t action = idle_ >= 0 ? idle_ : last_;

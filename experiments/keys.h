@@ -20,6 +20,9 @@ class ActionKeys {
   /// The action that this key or button stands for; empty: none.
   std::vector<std::byte> action_of(const std::string& key) const;
 
+  /// Whether this key or button stands for an action, or a part of one.
+  bool acts(const std::string& key) const;
+
   /// The action of what is held down now; nothing held means the action that does nothing, or the last one where there is
   /// none such.
   std::vector<std::byte> held(const Window& window);

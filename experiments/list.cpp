@@ -63,7 +63,7 @@ void list_envs(bool json, const std::string& family) {
            {"action_space", spec.action.to_string()},
            {"options", entry.describe_options(entry)}});
     } else {
-      std::cout << std::left << std::setw(28) << entry.id << std::setw(17) << entry.family << entry.summary << "\n";
+      std::cout << std::left << std::setw(42) << entry.id << std::setw(17) << entry.family << entry.summary << "\n";
     }
   }
   if (json) print_json(rows);

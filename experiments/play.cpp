@@ -49,6 +49,7 @@ class Viewer {
   void handle_key(const std::string& key);
   void begin(std::uint64_t seed);
   void keep_episode();
+  void wait_for_person();
   void end_of_episode();
   bool step();
   void back();
@@ -153,7 +154,15 @@ void Viewer::begin(std::uint64_t seed) {
   keep_episode();
   for (std::size_t i = 0; i < players_.size(); ++i) players_[i].playback->begin(options_.grid > 1 ? seed + i : seed);
   counted_ = waiting_ = false;
+  wait_for_person();
   changed_ = true;
+}
+
+/// A game that does not wait for keys begins with the first one.
+void Viewer::wait_for_person() {
+  if (!keys_ || waits_for_keys()) return;
+  paused_ = true;
+  note("any key of an action begins (F1 shows them)");
 }
 
 /// One step of everybody who can; false where nobody could.
@@ -237,6 +246,7 @@ void Viewer::handle_key(const std::string& key) {
     toggle_recording();
   } else if (key == "F1") {
     helping_ = !helping_;
+    if (helping_ && keys_) paused_ = !waits_for_keys();
   } else {
     return;
   }
@@ -245,6 +255,7 @@ void Viewer::handle_key(const std::string& key) {
 
 /// Where the game waits for keys, the step that one stands for; false for other keys.
 bool Viewer::take_action(const std::string& key) {
+  if (keys_ && !waits_for_keys() && keys_->acts(key)) paused_ = false;
   if (!waits_for_keys()) return false;
   const std::vector<std::byte> action = keys_->action_of(key);
   if (action.empty()) return false;
@@ -401,6 +412,7 @@ void Viewer::end_recording(const std::string& reason) {
 void Viewer::run() {
   last_step_ = rates_since_ = std::chrono::steady_clock::now();
   note("F1 shows the keys");
+  wait_for_person();
   bool had_note = true;
   while (!done_ && !stop_requested) {
     const Time now = std::chrono::steady_clock::now();

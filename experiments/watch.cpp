@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -122,7 +123,8 @@ void LiveView::paint(const std::string& title, Window& window) {
       }
     }
     const auto start = SteadyClock::now();
-    if (window.poll().closed) {
+    const WindowInput input = window.poll();
+    if (input.closed || std::find(input.pressed.begin(), input.pressed.end(), "Escape") != input.pressed.end()) {
       std::cerr << "the window is closed; the training goes on\n";
       return;
     }

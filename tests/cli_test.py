@@ -386,6 +386,12 @@ class Record(ProgramTest):
         folder = self.train("x", "--capture-video", 2, "--eval-freq", 128)
         films = sorted(path.name for path in (folder / "videos").iterdir())
         self.assertEqual(films, ["step-000000256.gif", "step-000000512.gif"])
+        events = b"".join(path.read_bytes() for path in folder.rglob("events.out.tfevents.*"))
+        for film in films:
+            self.assertIn((folder / "videos" / film).read_bytes(), events)
+        self.assertEqual(events.count(b"eval/video"), 2)
+        again = self.train("unfilmed", "--eval-freq", 128)
+        self.assert_same_run(again, folder)
 
     def test_mistakes(self):
         self.refused(2, ["no step limit", "--max-episode-steps"], "record", "Pendulum-v1", "--max-episode-steps", 0, "--pick", "best")

@@ -45,6 +45,7 @@ TEST(EventFile, TensorBoardReadsScalarsTextsAndHparams) {
     events.text("config", "gamma = 0.99\n**bold** \xc3\xbc", 0);
     for (int k = 0; k <= 10; ++k) events.scalar("rollout/ep_rew_mean", 1.5 * k, 1000 * k);
     events.scalar("rollout/ep_rew_mean", 99, std::int64_t{5'000'000'000});
+    events.image("eval/video", "GIF89a...", 3, 2, 3000);
     events.scalar("train/loss", kNaN, 1);
   }
   {

@@ -20,6 +20,10 @@ text = events.Tensors("config")[0]
 assert text.step == 0 and text.tensor_proto.string_val[0].decode() == "gamma = 0.99\n**bold** ü"
 assert events.SummaryMetadata("config").plugin_data.plugin_name == "text"
 
+image = events.Images("eval/video")[0]
+assert (image.step, image.width, image.height) == (3000, 3, 2)
+assert image.encoded_image_string == b"GIF89a...", image.encoded_image_string
+
 content = {tag: events.SummaryMetadata(tag).plugin_data.content for tag in events.Tags()["tensors"] if tag.startswith("_hparams_")}
 experiment = metadata.parse_experiment_plugin_data(content["_hparams_/experiment"])
 types = {info.name: info.type for info in experiment.hparam_infos}
