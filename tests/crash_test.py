@@ -220,7 +220,8 @@ class FullDisk(CrashTest):
 
     def test_files_that_may_not_grow_cost_no_checkpoint(self):
         # Checkpoints grow with the evaluations they hold, so that some of them fit and some do not. A shard never would.
-        sizes = sorted(path.stat().st_size for path in (self.reference() / "checkpoints").glob("step-*.h5"))
+        self.ok("train", *TRAIN, "--log-rollouts=false", "--name", "x", "--log-dir", "sizes")
+        sizes = sorted(path.stat().st_size for path in (self.folder / "sizes").rglob("step-*.h5"))
         limit = (sizes[0] + sizes[-1]) // 2
         self.assertLess(sizes[0], limit)
         run = self.check(self.folder / "limited", "--log-rollouts=false",

@@ -139,12 +139,14 @@ void OnPolicyAgent::visit(Archive& archive) {
   archive("rng", rng_);
   archive("networks", networks_);
   archive("optimizer", *optimizer_);
-  archive("rollout", rollout_);
   if (reward_normalizer_) archive("reward_normalizer", *reward_normalizer_);
   archive("num_updates", num_updates_);
   archive("learner", learner_);
   archive("learning_rate", learning_rate_);
   archive("explained_variance", explained_variance_);
 }
+
+/// A rollout of pictures is much larger than the networks.
+void OnPolicyAgent::visit_memory(Archive& archive) { archive("rollout", rollout_); }
 
 }  // namespace corvid

@@ -41,6 +41,7 @@ class OnPolicyAgent : public Agent {
   Policy& policy() override { return networks_; }
   void report(Metrics& metrics) final;
   void visit(Archive& archive) override;
+  void visit_memory(Archive& archive) override;
 
  protected:
   /// The algorithm: one or more optimizer steps on `rollout_`, whose advantages are computed.
