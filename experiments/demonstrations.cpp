@@ -1,7 +1,8 @@
 #include "experiments/demonstrations.h"
 
-#include <algorithm>
 #include <cstring>
+
+#include "core/io/atomic_file.h"
 
 namespace corvid {
 namespace {
@@ -27,11 +28,7 @@ void check_same_game(const fs::path& folder, const std::string& env_options) {
 Demonstrations::Demonstrations(const fs::path& folder, const Player& player, std::int64_t seed) : folder_(folder) {
   const std::string env_options = env_options_json(player.env_options);
   check_same_game(folder_, env_options);
-  std::error_code code;
-  fs::create_directories(folder_, code);
-  if (code)
-    fail(ErrorKind::kFailed, "cannot make the folder ", folder_.string(), ": ", code.message(),
-         "; name another --log-dir");
+  make_folder(folder_);
   log_ = std::make_unique<RolloutLog>(folder_,
                                       RolloutInfo{.env_id = player.env->id(),
                                                   .env_options = env_options,

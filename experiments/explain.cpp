@@ -7,6 +7,7 @@
 
 #include "core/explain/attribution.h"
 #include "core/io/atomic_file.h"
+#include "core/run/playback.h"
 #include "core/run/run.h"
 #include "experiments/explain_pictures.h"
 #include "experiments/settings.h"
@@ -42,54 +43,33 @@ class Session {
       fail(ErrorKind::kUsage, "agent ", config.agent, " learns anew in every episode, so that no single observation ",
            "explains it; its regret is in progress.csv");
     }
-    buffer.emplace(env->spec(), 1);
-    actions.resize(env->spec().action.bytes());
+    playback.emplace(*env, &policy(), static_cast<std::uint64_t>(request.seed));
   }
 
   const EnvSpec& spec() const { return env->spec(); }
-  const ObsView& obs() const { return buffer->view().obs; }
+  const ObsView& obs() const { return playback->obs(); }
   Policy& policy() const { return loaded.agent->policy(); }
   const std::string& env_id() const { return loaded.setup.config.env; }
-
-  void begin(std::int64_t seed) {
-    env->reset(static_cast<std::uint64_t>(seed), obs());
-    policy().begin(1);
-    rng = Rng(static_cast<std::uint64_t>(seed));
-  }
-
-  void act() { policy().act(obs(), 1, true, rng, actions.data()); }
-
-  /// Plays what act() chose; false where that ended the episode.
-  bool step() {
-    const bool continuous = spec().action.dtype == DType::kFloat32;
-    env->step(continuous ? ActionView(reinterpret_cast<const float*>(actions.data()))
-                         : ActionView(reinterpret_cast<const std::int64_t*>(actions.data())),
-              buffer->view());
-    policy().observe(buffer->view().reward);
-    return !buffer->view().terminated[0] && !buffer->view().truncated[0];
-  }
 
   LoadedAgent loaded;
   EnvOptions options;
   std::unique_ptr<VectorEnv> env;
-  std::optional<StepBuffer> buffer;
-  std::vector<std::byte> actions;
-  Rng rng{0};
+  std::optional<Playback> playback;
   bool told_of_memory = false;
 };
 
 /// Plays to the step asked for. What the policy thinks there must not hang on what it saw before.
 void go_to_step(Session& session, const Request& request) {
-  session.begin(request.seed);
+  Playback& playback = *session.playback;
+  playback.begin(static_cast<std::uint64_t>(request.seed));
   for (std::int64_t t = 0; t < request.step; ++t) {
-    session.act();
-    if (!session.step()) {
+    playback.step();
+    if (playback.now().ended) {
       fail(ErrorKind::kUsage, "the episode of seed ", request.seed, " ends after ", t + 1, " steps; --step ",
            request.step, " must be less, or try another --seed");
     }
   }
-  session.act();
-  const std::vector<float> here = choosing_outputs(session.policy().insight());
+  const std::vector<float> here = choosing_outputs(playback.now().insight);
   const Judgement alone = judge(session.policy(), session.spec(), ObservationBatch(session.spec(), 1, session.obs()));
   const std::vector<float>& there = choosing_outputs(alone.insight);
   bool same = here.size() == there.size();
@@ -102,16 +82,14 @@ void go_to_step(Session& session, const Request& request) {
 /// The observations of some episodes [steps + 1][numbers of the leaf], the last one of an episode too.
 using Path = std::vector<std::vector<double>>;
 std::vector<Path> play(Session& session, const Request& request, std::size_t leaf) {
+  Playback& playback = *session.playback;
   std::vector<Path> paths;
   for (std::int64_t e = 0; e < request.episodes && !stop_requested; ++e) {
-    session.begin(request.seed + e);
+    playback.begin(static_cast<std::uint64_t>(request.seed + e));
     Path& path = paths.emplace_back();
-    for (std::int64_t t = 0; t < kMostEpisodeSteps && !stop_requested; ++t) {
+    for (std::int64_t t = 0; t <= kMostEpisodeSteps && !stop_requested; ++t) {
       path.push_back(leaf_numbers(session.spec().observation, leaf, session.obs()));
-      session.act();
-      const bool goes_on = session.step();
-      if (!goes_on) path.push_back(leaf_numbers(session.spec().observation, leaf, session.buffer->view().final_obs));
-      if (!goes_on) break;
+      if (!playback.step()) break;
     }
   }
   return paths;

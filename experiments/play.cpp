@@ -119,10 +119,8 @@ Viewer::Viewer(const std::vector<std::string>& words, const PlayOptions& options
   window_.emplace("corvid play: " + players_[0].env->id(), static_cast<int>(options.width),
                   static_cast<int>(options.height));
   if (options.log_rollouts) {
-    std::string id = players_[0].env->id();
-    std::replace(id.begin(), id.end(), '/', '-');
-    demonstrations_.emplace(options.log_dir.empty() ? "demonstrations/" + id : options.log_dir, players_[0],
-                            options.show.seed);
+    const std::string folder = "demonstrations/" + file_stem(*players_[0].env);
+    demonstrations_.emplace(options.log_dir.empty() ? folder : options.log_dir, players_[0], options.show.seed);
     std::cerr << "episodes go into " << demonstrations_->folder().string() << "\n";
   }
 }
@@ -253,10 +251,14 @@ void Viewer::handle_key(const std::string& key) {
   changed_ = true;
 }
 
-/// Where the game waits for keys, the step that one stands for; false for other keys.
+/// Where the game waits for keys, the step that one stands for; false for other keys. Elsewhere a key of an action ends
+/// the pause.
 bool Viewer::take_action(const std::string& key) {
-  if (keys_ && !waits_for_keys() && keys_->acts(key)) paused_ = false;
-  if (!waits_for_keys()) return false;
+  if (!keys_) return false;
+  if (!waits_for_keys()) {
+    paused_ = paused_ && !keys_->acts(key);
+    return false;
+  }
   const std::vector<std::byte> action = keys_->action_of(key);
   if (action.empty()) return false;
   const bool moved = players_[0].playback->step(action);
@@ -375,8 +377,7 @@ void Viewer::record(Time now) {
 void Viewer::toggle_recording() {
   if (recording_) return end_recording("");
   namespace fs = std::filesystem;
-  std::string stem = players_[0].env->id();
-  std::replace(stem.begin(), stem.end(), '/', '-');
+  const std::string stem = file_stem(*players_[0].env);
   for (int number = 1; number == 1 || fs::exists(recording_name_); ++number)
     recording_name_ = stem + "-" + std::to_string(number) + ".gif";
   try {

@@ -9,7 +9,6 @@
 #include "experiments/settings.h"
 #include "experiments/show.h"
 #include "render/animation.h"
-#include "render/view_probe.h"
 
 namespace corvid {
 namespace {
@@ -47,11 +46,8 @@ Fields fields(RecordOptions& o) {
 }
 
 std::string default_output(const Player& player, std::int64_t seed) {
-  std::string name = player.name;
-  const std::size_t on = name.find(" on ");
-  name = name.substr(on + 4) + "-" + name.substr(0, on) + "-seed" + std::to_string(seed) + ".gif";
-  std::replace(name.begin(), name.end(), '/', '-');
-  return name;
+  const std::string who = player.name.substr(0, player.name.find(" on "));
+  return file_stem(*player.env) + "-" + who + "-seed" + std::to_string(seed) + ".gif";
 }
 
 /// Plays one episode after the other into one film.
@@ -94,11 +90,8 @@ class Film {
   /// As the environment's view; two thirds of the width with numbers beside it.
   static int height_of(const RecordOptions& options, const Player& player) {
     if (options.height > 0) return static_cast<int>(options.height);
-    const auto width = static_cast<double>(options.width);
-    ViewProbe view;
-    if (options.overlays || !player.env->draw(0, view)) return static_cast<int>(width * 2 / 3);
-    const double shape = (view.high.y - view.low.y) / (view.high.x - view.low.x);
-    return std::clamp(static_cast<int>(std::lround(width * shape)), 16, 8192);
+    if (options.overlays) return static_cast<int>(options.width) * 2 / 3;
+    return height_for(*player.env, static_cast<int>(options.width));
   }
 
   std::string output(const Player& player) const {

@@ -18,20 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostNumbers = 64;  // of an observation that is shown as numbers
 
-std::vector<double> numbers(const Space& space, const void* data) {
-  std::vector<double> result(static_cast<std::size_t>(space.size()));
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    switch (space.dtype) {
-      case DType::kFloat32: result[i] = static_cast<double>(static_cast<const float*>(data)[i]); break;
-      case DType::kFloat64: result[i] = static_cast<const double*>(data)[i]; break;
-      case DType::kUint8: result[i] = static_cast<const std::uint8_t*>(data)[i]; break;
-      case DType::kInt64: result[i] = static_cast<double>(static_cast<const std::int64_t*>(data)[i]); break;
-      case DType::kInt32: result[i] = static_cast<const std::int32_t*>(data)[i]; break;
-    }
-  }
-  return result;
-}
-
 std::vector<Hud::Number> describe_observation(const EnvSpec& spec, const ObsView& obs) {
   std::vector<Hud::Number> result;
   const auto leaves = spec.observation.leaves();
@@ -48,7 +34,7 @@ std::vector<Hud::Number> describe_observation(const EnvSpec& spec, const ObsView
       result.push_back({name.empty() ? "array" : name, shape});
       continue;
     }
-    const std::vector<double> values = numbers(*space, obs.leaf[leaf]);
+    const std::vector<double> values = leaf_numbers(spec.observation, leaf, obs);
     if (leaves.size() > 1 && values.size() > 4) {  // a list of a dictionary
       std::string list;
       for (double value : values) list += (list.empty() ? "" : " ") + short_number(value);
@@ -177,9 +163,21 @@ Player make_player(const std::string& what, const ShowOptions& options, std::uin
   player.name = config.agent + " on " + config.env;
   player.playback = std::make_unique<Playback>(*player.env, player.agent ? &player.agent->policy() : nullptr, seed,
                                                !options.stochastic);
-  if (ViewProbe view; !player.env->draw(0, view))
-    fail(ErrorKind::kUsage, config.env, " does not draw itself: there is nothing to see");
+  height_for(*player.env, 1);
   return player;
+}
+
+int height_for(const VectorEnv& env, int width) {
+  ViewProbe view;
+  if (!env.draw(0, view)) fail(ErrorKind::kUsage, env.id(), " does not draw itself: there is nothing to see");
+  const double shape = (view.high.y - view.low.y) / (view.high.x - view.low.x);
+  return std::clamp(static_cast<int>(std::lround(width * shape)), 16, 8192);
+}
+
+std::string file_stem(const VectorEnv& env) {
+  std::string stem = env.id();
+  std::replace(stem.begin(), stem.end(), '/', '-');
+  return stem;
 }
 
 double natural_rate(const VectorEnv& env) {

@@ -39,6 +39,13 @@ struct Player {
 /// `what` is a run folder or a checkpoint, or an environment, which random actions play unless a person does.
 Player make_player(const std::string& what, const ShowOptions& options, std::uint64_t seed);
 
+/// Pixels of a picture of that width in the shape of the environment's view, 16 to 8192. Throws Error where it does not
+/// draw itself.
+int height_for(const VectorEnv& env, int width);
+
+/// The id as part of a file's name.
+std::string file_stem(const VectorEnv& env);
+
 /// Steps a second at which an environment looks natural: that of its physics, or slower where somebody must think.
 double natural_rate(const VectorEnv& env);
 

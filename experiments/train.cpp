@@ -124,7 +124,6 @@ int train_command(const Command& command, const Arguments& arguments) {
   std::optional<RunSetup> setup = read_settings(command, arguments, fields(output), note);
   if (!setup) return 0;
 
-  VideoCapture::check(setup->config);
   std::string words = "corvid train";
   for (const std::string& argument : arguments) words += " " + shell_quoted(argument);
   const auto view = live_view(output, setup->config.agent + " on " + setup->config.env);

@@ -11,7 +11,6 @@
 #include "core/run/playback.h"
 #include "experiments/show.h"
 #include "render/animation.h"
-#include "render/view_probe.h"
 #include "render/window.h"
 
 namespace corvid {
@@ -145,14 +144,8 @@ void LiveView::paint(const std::string& title, Window& window) {
 
 VideoCapture::VideoCapture(Run& run, std::int64_t every) : run_(run), last_(run.steps()) {
   const RunConfig& config = run.setup().config;
-  const std::int64_t freq = steps_or_share(config.eval_freq, config.total_timesteps, 20);
-  every_ = every * freq;
+  every_ = every * evaluation_freq(config);
   env_ = make_env(config.env, vector_options(config, AutoReset::kDisabled, 1), run.setup().env_options);
-}
-
-void VideoCapture::check(const RunConfig& config) {
-  if (config.capture_video > 0 && config.eval_freq == 0)
-    fail(ErrorKind::kUsage, "--capture-video films evaluations, and --eval-freq 0 makes none");
 }
 
 bool VideoCapture::after_step(std::int64_t steps) {
@@ -172,10 +165,7 @@ void VideoCapture::film(std::int64_t steps) {
     const double rate = natural_rate(*env_);
     // A film of 25 frames a second at most, which is small and quick.
     const auto steps_a_frame = static_cast<std::int64_t>(std::max(1.0, std::round(rate / 25)));
-    ViewProbe view;
-    if (!env_->draw(0, view)) fail(ErrorKind::kUsage, env_->id(), " does not draw itself");
-    Image image(480,
-                std::clamp(static_cast<int>(480 * (view.high.y - view.low.y) / (view.high.x - view.low.x)), 16, 960));
+    Image image(480, height_for(*env_, 480));
     const auto writer =
         make_animation_writer(path, image.width, image.height, {.fps = rate / static_cast<double>(steps_a_frame)});
     for (std::int64_t frames = 0; frames < kMostFrames; ++frames) {

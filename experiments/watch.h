@@ -59,9 +59,6 @@ class VideoCapture final : public Hook {
  public:
   VideoCapture(Run& run, std::int64_t every);
 
-  /// Throws Error where the settings ask for films of evaluations that are not made. To be called before there is a run.
-  static void check(const RunConfig& config);
-
   bool after_step(std::int64_t steps) override;
 
   /// One film of the policy as it is now. A film that cannot be written is noted and the training goes on.

@@ -61,7 +61,7 @@ EvaluationHook::EvaluationHook(const std::filesystem::path& folder, const RunCon
       options_(options),
       agent_(agent),
       stop_(stop),
-      freq_(steps_or_share(config.eval_freq, config.total_timesteps, 20)),
+      freq_(evaluation_freq(config)),
       next_(freq_),
       file_(folder / "evaluations.npz") {}
 

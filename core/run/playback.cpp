@@ -28,18 +28,14 @@ bool Playback::step() {
   }
   if (next_action_.empty()) think();
   if (next_action_.empty()) return false;
-  moments_.back().action = next_action_;
-  append();
+  append(next_action_);
   return true;
 }
 
 bool Playback::step(std::span<const std::byte> action) {
   CORVID_CHECK(action.size() == env_.spec().action.bytes(), "the action has another size than the action space");
   if (now().ended) return false;
-  stale_ |= time_ < newest();  // it remembers steps that will be gone
-  moments_.resize(static_cast<std::size_t>(time_) + 1);
-  moments_.back().action.assign(action.begin(), action.end());
-  append();
+  append({action.begin(), action.end()});
   return true;
 }
 
@@ -83,11 +79,12 @@ void Playback::play(std::span<const std::byte> action) {
   ++time_;
 }
 
-/// Plays the action of the newest step, which makes another one.
-void Playback::append() {
-  // Room first: an action that the environment refuses leaves everything as it was.
-  moments_.reserve(moments_.size() + 1);
-  play(moments_.back().action);
+/// Plays an action, which makes this step and the next one the newest.
+void Playback::append(std::vector<std::byte> action) {
+  play(action);                    // an action that the environment refuses changes nothing
+  stale_ |= time_ - 1 < newest();  // the policy remembers steps that are gone
+  moments_.resize(static_cast<std::size_t>(time_));
+  moments_.back().action = std::move(action);
   const StepView& step = buffer_.view();
   Moment& before = moments_.back();
   before.reward = *step.reward;

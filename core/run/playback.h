@@ -61,7 +61,7 @@ class Playback {
 
  private:
   void play(std::span<const std::byte> action);
-  void append();
+  void append(std::vector<std::byte> action);
   void think();
   void relive();
 

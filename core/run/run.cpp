@@ -197,6 +197,8 @@ Run::Run(RunSetup setup, const std::string& command, const std::atomic<bool>& st
   // Everything that can be wrong with the settings is found before the folder is made.
   if (std::isfinite(setup_.config.stop_at_return) && setup_.config.eval_freq == 0)
     fail(ErrorKind::kUsage, "--stop-at-return needs evaluations during the training, and --eval-freq 0 makes none");
+  if (setup_.config.capture_video > 0 && setup_.config.eval_freq == 0)
+    fail(ErrorKind::kUsage, "--capture-video films evaluations, and --eval-freq 0 makes none");
   make_agent();
   folder_ = make_run_folder(setup_.config);
   lock_ = std::make_unique<Lock>(folder_);

@@ -48,4 +48,9 @@ inline std::int64_t steps_or_share(std::int64_t steps, std::int64_t total, std::
   return steps >= 0 ? steps : std::max<std::int64_t>(1, total / shares);
 }
 
+/// Steps between two evaluations; 0: none are made.
+inline std::int64_t evaluation_freq(const RunConfig& config) {
+  return steps_or_share(config.eval_freq, config.total_timesteps, 20);
+}
+
 }  // namespace corvid

@@ -149,6 +149,11 @@ TEST_F(CartPole, AnActionThatIsRefusedChangesNothing) {
   EXPECT_THROW(playback.step(std::as_bytes(std::span(&wrong, 1))), Error);
   EXPECT_EQ(playback.newest(), 1);
   EXPECT_TRUE(playback.step(std::as_bytes(std::span(&right, 1))));
+  playback.go_to(0);
+  EXPECT_THROW(playback.step(std::as_bytes(std::span(&wrong, 1))), Error);
+  EXPECT_EQ(playback.newest(), 2);
+  EXPECT_EQ(action_at(playback, 0), 0);
+  EXPECT_EQ(action_at(playback, 1), 1);
 }
 
 }  // namespace
